@@ -1,0 +1,1 @@
+"""From torch checkpoints to ONNX bundles."""

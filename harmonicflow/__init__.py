@@ -1,0 +1,15 @@
+"""HarmonicFlow: aligned bass, drums, guitar and piano stems for a selection of your song."""
+
+from typing import Any
+
+__version__ = "0.1.0"
+__all__ = ["HarmonicFlow", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the engine at first use, so that `import harmonicflow` stays light."""
+    if name == "HarmonicFlow":
+        from harmonicflow.engine import api
+
+        return api.HarmonicFlow
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

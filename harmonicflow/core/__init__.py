@@ -1,0 +1,1 @@
+"""What every part shares: instruments, tempo, messages, wire, errors, paths."""

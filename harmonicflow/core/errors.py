@@ -1,0 +1,145 @@
+"""The table of errors: code, sentence, what to do next, exit code.
+
+Every error a user can meet is a `HarmonicFlowError` built from a row of `ERRORS`; the command line,
+the protocol and docs/protocol.md read the same row. A sentence says what and where, `todo` says
+what to do next. Both are `str.format` templates over the fields given when the error is raised.
+"""
+
+from collections.abc import Mapping
+from string import Formatter
+from typing import Any, Final, NamedTuple, Self
+
+EXIT_OK: Final = 0
+EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_NO_DAEMON: Final = 3
+EXIT_BUSY: Final = 4
+EXIT_MODEL: Final = 5
+EXIT_DEVICE: Final = 6
+EXIT_CANCELLED: Final = 130
+
+
+class ErrorSpec(NamedTuple):
+    """One row: the sentence and the next step (templates), and the command line's exit code."""
+
+    sentence: str
+    todo: str
+    exit_code: int = EXIT_USAGE
+
+
+ERRORS: Final[dict[str, ErrorSpec]] = {
+    # What the user gave: sound files.
+    "missing_file": ErrorSpec("there is no file {path}", "Check the name and the folder"),
+    "not_audio": ErrorSpec("{path} is not a sound file that can be read", "Give a WAV, FLAC, MP3, OGG or AIFF file"),
+    "empty_audio": ErrorSpec("{path} holds no sound", "Give a file with at least a tenth of a second of sound"),
+    "too_short": ErrorSpec("{what} is too short: {seconds} seconds", "Give at least {minimum} seconds"),
+    "too_long": ErrorSpec("{what} is too long: {seconds} seconds", "Give at most {maximum} seconds"),
+    "too_many_channels": ErrorSpec("{path} has {channels} channels", "Give a file of 1 to {maximum} channels"),
+    "bad_rate": ErrorSpec("the sample rate of {what} is {rate} Hz", "Use a rate from {minimum} to {maximum} Hz"),
+    "bad_samples": ErrorSpec(
+        "{path} holds samples that are not numbers, the first at frame {frame}", "Export the clip from the DAW again"
+    ),
+    "bad_midi": ErrorSpec("{path} is not a MIDI file that can be read: {reason}", "Export it as a standard MIDI file"),
+    # What the user gave: the request.
+    "bad_selection": ErrorSpec("the selection {start} to {end} is not possible: {reason}", "{hint}"),
+    "bad_tempo": ErrorSpec(
+        "tempo must be 20 to 400 beats per minute; got {tempo}", "Give the song's tempo in quarter notes a minute"
+    ),
+    "bad_meter": ErrorSpec(
+        "meter {meter} is not understood", "Write it like 4/4, 7/8 or 12/8: 1 to 32 over 1, 2, 4, 8, 16 or 32"
+    ),
+    "bad_chord": ErrorSpec("chord {chord!r} is not understood ({where})", 'Write chords like "Am7 | D7/F# | Gmaj7"'),
+    "bad_key": ErrorSpec("key {key!r} is not understood", 'Write the key like "A minor", "F# major" or "Bbm"'),
+    "bad_bars": ErrorSpec("bars {first} to {last} are not in a selection of {bars} bars", "Count bars from 1"),
+    "unknown_stem": ErrorSpec("there is no stem {stem!r}", "Choose from {known}"),
+    "unknown_genre": ErrorSpec("there is no genre {genre!r}", "Choose from {known}"),
+    "unknown_mood": ErrorSpec("there is no mood {mood!r}", "Choose from {known}"),
+    "bad_seed": ErrorSpec("seed {seed} is not possible", "Give a whole number from 0 to 9223372036854775807"),
+    "bad_steps": ErrorSpec("{steps} steps are not possible", "Give 1 to 64 steps; 4 is usual"),
+    "bad_count": ErrorSpec("{count} takes at once are not possible", "Give a count of 1 to 16"),
+    "bad_option": ErrorSpec("option {option} cannot be {value!r}: {reason}", "See --help"),
+    "bad_request": ErrorSpec("the request is not understood: {reason}", "See docs/protocol.md", EXIT_FAILED),
+    # What the daemon keeps.
+    "unknown_take": ErrorSpec("there is no take {take!r}", "List them with: harmonicflow takes"),
+    "unknown_job": ErrorSpec("there is no job {job!r}", "List them with: harmonicflow daemon status"),
+    "bad_take": ErrorSpec("take {take} cannot be read: {reason}", "Generate it again", EXIT_FAILED),
+    # Bundles.
+    "unknown_model": ErrorSpec("there is no bundle named {model!r}", "List them with: harmonicflow models", EXIT_MODEL),
+    "no_bundle": ErrorSpec(
+        "there is no bundle in {path}", "Give a folder that holds model.json, or leave --bundle out", EXIT_MODEL
+    ),
+    "bad_bundle": ErrorSpec(
+        "the bundle {path} cannot be used: {reason}", "Install HarmonicFlow again or export the bundle again", EXIT_MODEL
+    ),
+    "latent_mismatch": ErrorSpec(
+        "the bundle {path} mixes latent spaces: {reason}", "Export its networks together", EXIT_MODEL
+    ),
+    # The machine.
+    "no_daemon": ErrorSpec("no daemon is running", "Start one with: harmonicflow daemon start", EXIT_NO_DAEMON),
+    "daemon_lost": ErrorSpec(
+        "the daemon {what}", "Look at harmonicflow daemon status, then start it again", EXIT_NO_DAEMON
+    ),
+    "daemon_start": ErrorSpec("the daemon did not start: {reason}", "Read its log at {log}", EXIT_NO_DAEMON),
+    "daemon_running": ErrorSpec(
+        "a daemon is already running (process {pid})", "Use it, or end it with: harmonicflow daemon stop", EXIT_FAILED
+    ),
+    "busy": ErrorSpec("{queued} jobs are waiting already", "Wait for one to end, or cancel one", EXIT_BUSY),
+    "cancelled": ErrorSpec("the job was cancelled", "Send it again when you want it", EXIT_CANCELLED),
+    "worker_died": ErrorSpec(
+        "the engine's process died ({reason})", "The daemon has started a new one: send the job again", EXIT_FAILED
+    ),
+    "disk": ErrorSpec("{path} cannot be written: {reason}", "Free some space or choose another folder", EXIT_FAILED),
+    "device": ErrorSpec("device {device} cannot be used: {reason}", "Use the CPU, or look at doctor", EXIT_DEVICE),
+    "missing_package": ErrorSpec("package {package} is not installed", "Install it with: {install}", EXIT_FAILED),
+    "engine_failed": ErrorSpec(
+        "the engine failed: {reason}", "Send the job again; if it fails again, report it with the daemon's log", EXIT_FAILED
+    ),
+    # The doors.
+    "protocol_version": ErrorSpec(
+        "the other side speaks protocol {theirs}, this one {ours}", "Use the same release on both sides", EXIT_FAILED
+    ),
+    "denied": ErrorSpec("the message was refused: {reason}", "Read the connection file again", EXIT_FAILED),
+}
+
+
+def fields_of(spec: ErrorSpec) -> frozenset[str]:
+    """The names of the fields that a row's templates need."""
+    names = (field for text in (spec.sentence, spec.todo) for _, field, _, _ in Formatter().parse(text))
+    return frozenset(name for name in names if name)
+
+
+class HarmonicFlowError(Exception):
+    """An error for a person: `str()` is one or two sentences, never a traceback.
+
+    `HarmonicFlowError("bad_tempo", tempo=4000)`; a code missing from `ERRORS` or a field missing
+    from its templates raises KeyError, which tests turn up.
+    """
+
+    def __init__(self, code: str, /, **fields: object) -> None:
+        spec = ERRORS[code]
+        self.code = code
+        self.fields: dict[str, object] = fields
+        self.exit_code = spec.exit_code
+        self.message = spec.sentence.format(**fields)
+        self.todo = spec.todo.format(**fields)
+        super().__init__(f"{self.message}. {self.todo}." if self.todo else f"{self.message}.")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self).from_wire, (self.to_wire(),))
+
+    def to_wire(self) -> dict[str, str]:
+        """The error as plain strings: code, message, todo."""
+        return {"code": self.code, "message": self.message, "todo": self.todo}
+
+    @classmethod
+    def from_wire(cls, wire: Mapping[str, str]) -> Self:
+        """The error a peer sent. Its sentences are kept; an unknown code counts as `engine_failed`."""
+        error = cls.__new__(cls)
+        code = wire["code"]
+        error.code = code
+        error.message = wire["message"]
+        error.todo = wire["todo"]
+        error.fields = {}
+        error.exit_code = ERRORS[code].exit_code if code in ERRORS else EXIT_FAILED
+        Exception.__init__(error, f"{error.message}. {error.todo}." if error.todo else f"{error.message}.")
+        return error

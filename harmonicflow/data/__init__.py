@@ -1,0 +1,1 @@
+"""The example clip and other small data files of the package."""

@@ -1,0 +1,1 @@
+"""The five stages on ONNX Runtime: analyse, compose, perform, mix, place."""

@@ -1,0 +1,1 @@
+"""Channel strips, the bus and its limiter."""

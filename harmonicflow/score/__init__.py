@@ -1,0 +1,1 @@
+"""Notes, chords, MIDI and the rule-based arranger."""

@@ -1,0 +1,1 @@
+"""Binaural rendering from measured head-related impulse responses."""

@@ -1,0 +1,1 @@
+"""Corpus, training loops and evaluation."""

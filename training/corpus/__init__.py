@@ -1,0 +1,1 @@
+"""The corpus: rendering songs from MIDI into stems with labels."""
