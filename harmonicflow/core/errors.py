@@ -58,6 +58,7 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     "bad_steps": ErrorSpec("{steps} steps are not possible", "Give 1 to 64 steps; 4 is usual"),
     "bad_count": ErrorSpec("{count} takes at once are not possible", "Give a count of 1 to 16"),
     "bad_option": ErrorSpec("option {option} cannot be {value!r}: {reason}", "See --help"),
+    "usage": ErrorSpec("{reason}", "See: {command} --help"),
     "bad_request": ErrorSpec("the request is not understood: {reason}", "See docs/protocol.md", EXIT_FAILED),
     # What the daemon keeps.
     "unknown_take": ErrorSpec("there is no take {take!r}", "List them with: harmonicflow takes"),
@@ -93,6 +94,9 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     "missing_package": ErrorSpec("package {package} is not installed", "Install it with: {install}", EXIT_FAILED),
     "engine_failed": ErrorSpec(
         "the engine failed: {reason}", "Send the job again; if it fails again, report it with the daemon's log", EXIT_FAILED
+    ),
+    "unexpected": ErrorSpec(
+        "something went wrong that should not: {reason}", "Report it with the file {log}", EXIT_FAILED
     ),
     # The doors.
     "protocol_version": ErrorSpec(
