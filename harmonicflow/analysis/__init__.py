@@ -1,1 +1,1 @@
-"""What is heard in a clip: key, chords, guide curves; and the words of a prompt."""
+"""What can be heard in a recording and read in a request: beats, key, chords, curves, words, and probes that measure."""
