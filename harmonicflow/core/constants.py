@@ -24,6 +24,7 @@ MIN_BPM: Final = 20
 MAX_BPM: Final = 400
 MIN_RATE: Final = 8_000  # Hz, of a session or a clip
 MAX_RATE: Final = 384_000
+MIN_SECONDS: Final = 0.1  # of one selection
 MAX_SECONDS: Final = 3_600  # of one clip or one selection
 MAX_CHANNELS: Final = 8  # of a clip
 

@@ -70,7 +70,9 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
         "there is no bundle in {path}", "Give a folder that holds model.json, or leave --bundle out", EXIT_MODEL
     ),
     "bad_bundle": ErrorSpec(
-        "the bundle {path} cannot be used: {reason}", "Install HarmonicFlow again or export the bundle again", EXIT_MODEL
+        "the bundle {path} cannot be used: {reason}",
+        "Install HarmonicFlow again or export the bundle again",
+        EXIT_MODEL,
     ),
     "latent_mismatch": ErrorSpec(
         "the bundle {path} mixes latent spaces: {reason}", "Export its networks together", EXIT_MODEL
@@ -93,7 +95,9 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     "device": ErrorSpec("device {device} cannot be used: {reason}", "Use the CPU, or look at doctor", EXIT_DEVICE),
     "missing_package": ErrorSpec("package {package} is not installed", "Install it with: {install}", EXIT_FAILED),
     "engine_failed": ErrorSpec(
-        "the engine failed: {reason}", "Send the job again; if it fails again, report it with the daemon's log", EXIT_FAILED
+        "the engine failed: {reason}",
+        "Send the job again; if it fails again, report it with the daemon's log",
+        EXIT_FAILED,
     ),
     "unexpected": ErrorSpec(
         "something went wrong that should not: {reason}", "Report it with the file {log}", EXIT_FAILED

@@ -1,0 +1,299 @@
+"""Tempo, meter, bars and frames in exact rational arithmetic: the error over an hour is zero samples.
+
+A *beat* is a quarter note. A *frame* is one sample of every channel at the session's rate. Between
+two anchors (b0, f0) and (b1, f1) time is a straight line,
+
+    frame(b) = f0 + (b - b0) * (f1 - f0) / (b1 - b0)        bpm = 60 * rate * (b1 - b0) / (f1 - f0)
+
+and the first and the last line go on without end. Nothing is rounded until a whole frame is asked
+for, and then once, with `nearest`.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from math import floor
+from typing import Final, Self
+
+from .constants import MAX_BPM, MAX_RATE, MAX_SECONDS, MIN_BPM, MIN_RATE, MIN_SECONDS
+from .errors import HarmonicFlowError
+from .messages import SelectionSpec
+from .meters import Exact, Meter, MeterMap, exact
+
+__all__ = ["Bar", "Exact", "Meter", "MeterMap", "Selection", "TempoMap", "exact", "nearest"]
+
+_HALF: Final = Fraction(1, 2)
+
+
+def nearest(position: Fraction | int) -> int:
+    """The whole frame nearest to an exact position; halves go up."""
+    return floor(position + _HALF)
+
+
+def parse_bpm(bpm: Exact) -> Fraction:
+    """A tempo in quarter notes a minute, exactly as written; raises `bad_tempo` outside 20 to 400."""
+    try:
+        value = exact(bpm)
+    except ValueError:
+        raise HarmonicFlowError("bad_tempo", tempo=str(bpm)[:40]) from None
+    if not MIN_BPM <= value <= MAX_BPM:
+        raise HarmonicFlowError("bad_tempo", tempo=bpm if isinstance(bpm, int | float | str) else float(value))
+    return value
+
+
+@dataclass(frozen=True)
+class TempoMap:
+    """Two or more (beat, frame) anchors, both strictly rising, at `rate` Hz; raises `bad_tempo`, `bad_selection`."""
+
+    anchors: tuple[tuple[Fraction, Fraction], ...]
+    rate: int
+
+    def __init__(self, anchors: Sequence[tuple[Exact, Exact]], rate: int) -> None:
+        object.__setattr__(self, "anchors", tuple((exact(beat), exact(frame)) for beat, frame in anchors))
+        object.__setattr__(self, "rate", rate)
+        if len(self.anchors) < 2:
+            raise _bad_map(self, "a tempo map needs two anchors", "Send two (beat, frame) anchors, or a tempo")
+        for (b0, f0), (b1, f1) in zip(self.anchors, self.anchors[1:], strict=False):
+            if b1 <= b0 or f1 <= f0:
+                raise _bad_map(self, "the tempo map goes backwards", "Sort its anchors by beat and by frame")
+            parse_bpm(60 * rate * (b1 - b0) / (f1 - f0))
+
+    @classmethod
+    def constant(cls, bpm: Exact, rate: int, start_beat: Exact = 0, start_frame: Exact = 0) -> Self:
+        """One tempo throughout, with `start_beat` at `start_frame`."""
+        return cls.from_changes(((start_beat, bpm),), rate, start_frame)
+
+    @classmethod
+    def from_changes(cls, changes: Sequence[tuple[Exact, Exact]], rate: int, start_frame: Exact = 0) -> Self:
+        """Tempo changes as (beat, bpm); the first of these beats is at `start_frame`."""
+        beats = [exact(beat) for beat, _ in changes]
+        beats.append(beats[-1] + 1)  # the last tempo needs a second anchor, anywhere
+        anchors = [(beats[0], exact(start_frame))]
+        for (_, bpm), b0, b1 in zip(changes, beats, beats[1:], strict=False):
+            anchors.append((b1, anchors[-1][1] + (b1 - b0) * 60 * rate / parse_bpm(bpm)))
+        return cls(anchors, rate)
+
+    @cached_property
+    def _beats(self) -> list[Fraction]:
+        return [beat for beat, _ in self.anchors]
+
+    @cached_property
+    def _frames(self) -> list[Fraction]:
+        return [frame for _, frame in self.anchors]
+
+    def _segment(self, row: int) -> tuple[Fraction, Fraction, Fraction]:
+        """The line after anchor `row`, or the first or last one: beat, frame, frames per beat."""
+        row = min(max(row, 0), len(self.anchors) - 2)
+        (b0, f0), (b1, f1) = self.anchors[row : row + 2]
+        return b0, f0, (f1 - f0) / (b1 - b0)
+
+    def frame_at(self, beat: Exact) -> Fraction:
+        """The exact frame of a beat."""
+        beat = exact(beat)
+        b0, f0, frames_per_beat = self._segment(bisect_right(self._beats, beat) - 1)
+        return f0 + (beat - b0) * frames_per_beat
+
+    def beat_at(self, frame: Exact) -> Fraction:
+        """The exact beat of a frame."""
+        frame = exact(frame)
+        b0, f0, frames_per_beat = self._segment(bisect_right(self._frames, frame) - 1)
+        return b0 + (frame - f0) / frames_per_beat
+
+    def bpm_at(self, beat: Exact) -> Fraction:
+        """The tempo from a beat on."""
+        return 60 * self.rate / self._segment(bisect_right(self._beats, exact(beat)) - 1)[2]
+
+
+def _bad_map(tempo: TempoMap, reason: str, hint: str) -> HarmonicFlowError:
+    beats = [float(beat) for beat, _ in tempo.anchors]
+    return HarmonicFlowError(
+        "bad_selection", start=beats[0] if beats else "?", end=beats[-1] if beats else "?", reason=reason, hint=hint
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar of a selection. Beats and frames count from the selection's start and are clipped to it.
+
+    `grid_start` is the beat of the bar's line itself, below 0 when the selection starts inside the bar.
+    """
+
+    number: int  # 1 = the bar that the selection starts in
+    meter: Meter
+    grid_start: Fraction
+    start_beat: Fraction
+    end_beat: Fraction
+    start_frame: int
+    end_frame: int
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A range of a session: frames from `start_frame` up to `end_frame`, which is not included.
+
+    *Selection beats* count from 0 at the selection's first frame, always; `start_beat` says where
+    that 0 lies on the meter map, so 2 with 4/4 starts in the middle of a bar. Only differences of
+    frames count: the same selection an hour later gives the same result.
+
+    Raises `bad_selection`, `bad_rate`, `too_short`, `too_long`.
+    """
+
+    rate: int
+    start_frame: int
+    end_frame: int
+    tempo: TempoMap
+    meters: MeterMap = field(default_factory=lambda: MeterMap.constant("4/4"))
+    start_beat: Fraction = Fraction(0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "start_beat", exact(self.start_beat))
+        if not MIN_RATE <= self.rate <= MAX_RATE:
+            raise HarmonicFlowError(
+                "bad_rate", what="the selection", rate=self.rate, minimum=MIN_RATE, maximum=MAX_RATE
+            )
+        span = {"start": f"{self.start_frame / self.rate:g} s", "end": f"{self.end_frame / self.rate:g} s"}
+        if self.tempo.rate != self.rate:
+            raise HarmonicFlowError(
+                "bad_selection", **span, reason="its tempo map has another sample rate", hint="Use one rate for both"
+            )
+        if self.end_frame <= self.start_frame:
+            raise HarmonicFlowError(
+                "bad_selection", **span, reason="it ends before it starts", hint="Give an end after the start"
+            )
+        for code, wrong, limit in (
+            ("too_short", self.seconds < MIN_SECONDS, {"minimum": MIN_SECONDS}),
+            ("too_long", self.seconds > MAX_SECONDS, {"maximum": MAX_SECONDS}),
+        ):
+            if wrong:
+                raise HarmonicFlowError(code, what="the selection", seconds=f"{float(self.seconds):.6g}", **limit)
+
+    @classmethod
+    def from_seconds(
+        cls, start_s: Exact, end_s: Exact, rate: int, tempo: Exact | TempoMap, meter: Meter | str | MeterMap = "4/4",
+        start_beat: Exact = 0,
+    ) -> Self:  # fmt: skip
+        """A range in seconds of a clip or session, with a tempo in BPM or a tempo map."""
+        start, end = (_frame_of(seconds, rate, start_s, end_s) for seconds in (start_s, end_s))
+        return cls(rate, start, end, _tempo_map(tempo, rate, start), _meter_map(meter), exact(start_beat))
+
+    @classmethod
+    def from_bars(cls, bars: int, tempo: Exact | TempoMap, meter: Meter | str | MeterMap, rate: int) -> Self:
+        """`bars` whole bars from frame 0 on."""
+        meters, tempo_map = _meter_map(meter), _tempo_map(tempo, rate, 0)
+        if bars < 1:
+            raise HarmonicFlowError(
+                "bad_selection", start="bar 1", end=f"bar {bars}", reason="it has no bars", hint="Give one bar or more"
+            )
+        frames = tempo_map.frame_at(tempo_map.beat_at(0) + meters.bar_start(bars + 1))
+        return cls(rate, 0, nearest(frames), tempo_map, meters)
+
+    @property
+    def frames(self) -> int:
+        """The length in frames at the session's rate: every delivered file has exactly this many."""
+        return self.end_frame - self.start_frame
+
+    @property
+    def seconds(self) -> Fraction:
+        """The exact length in seconds."""
+        return Fraction(self.frames, self.rate)
+
+    @cached_property
+    def _tempo_beat(self) -> Fraction:
+        """The tempo map's beat at the first frame."""
+        return self.tempo.beat_at(self.start_frame)
+
+    def beat_at_frame(self, frame: Exact) -> Fraction:
+        """The selection beat of a frame, both counted from the selection's first frame."""
+        return self.tempo.beat_at(self.start_frame + exact(frame)) - self._tempo_beat
+
+    def frame_at_beat(self, beat: Exact) -> Fraction:
+        """The exact frame of a selection beat, both counted from the selection's first frame."""
+        return self.tempo.frame_at(self._tempo_beat + exact(beat)) - self.start_frame
+
+    def bpm_at_beat(self, beat: Exact) -> Fraction:
+        """The tempo from a selection beat on."""
+        return self.tempo.bpm_at(self._tempo_beat + exact(beat))
+
+    def bars(self) -> list[Bar]:
+        """The bars that hold at least one frame, in order, without gap or overlap."""
+        return list(self._bars)
+
+    @cached_property
+    def _bars(self) -> tuple[Bar, ...]:
+        # A selection's ends are whole frames and a bar line seldom is: a bar whose frames round to
+        # none is no bar, and a line that rounds to the last frame is where the last bar ends.
+        found: list[Bar] = []
+        number = self.meters.bar_at(self.start_beat)
+        end_frame = 0
+        while end_frame < self.frames:
+            line = self.meters.bar_start(number) - self.start_beat
+            end_beat = self.meters.bar_start(number + 1) - self.start_beat
+            start_frame, end_frame = end_frame, nearest(self.frame_at_beat(end_beat))
+            if end_frame > self.frames:
+                end_frame, end_beat = self.frames, self.beat_at_frame(self.frames)
+            if end_frame > start_frame:
+                meter = self.meters.meter(number)
+                start_beat = max(line, Fraction(0))
+                found.append(Bar(len(found) + 1, meter, line, start_beat, end_beat, start_frame, end_frame))
+            end_frame = max(end_frame, 0)
+            number += 1
+        return tuple(found)
+
+    @property
+    def beats(self) -> Fraction:
+        """The length in beats; whole bars give whole bars, without the rounding of the last frame."""
+        return self._bars[-1].end_beat
+
+    def bar_range(self, first: int, last: int) -> tuple[Bar, Bar]:
+        """The bars numbered `first` and `last`; raises `bad_bars`."""
+        if not 1 <= first <= last <= len(self._bars):
+            raise HarmonicFlowError("bad_bars", first=first, last=last, bars=len(self._bars))
+        return self._bars[first - 1], self._bars[last - 1]
+
+    def at_rate(self, rate: int) -> Self:
+        """The same range at another rate, its frames counted from its own first frame; beats stay."""
+        scale = Fraction(rate, self.rate)
+        anchors = [(beat, (frame - self.start_frame) * scale) for beat, frame in self.tempo.anchors]
+        end_frame = nearest(self.frames * scale)
+        return type(self)(rate, 0, end_frame, TempoMap(anchors, rate), self.meters, self.start_beat)
+
+    def to_wire(self) -> SelectionSpec:
+        """The selection as a plain message field."""
+        return SelectionSpec(
+            rate=self.rate,
+            start_frame=self.start_frame,
+            end_frame=self.end_frame,
+            tempo=tuple((str(beat), str(frame)) for beat, frame in self.tempo.anchors),
+            meters=tuple((bar, str(meter)) for bar, meter in self.meters.changes),
+            start_beat=str(self.start_beat),
+        )
+
+    @classmethod
+    def from_wire(cls, spec: SelectionSpec) -> Self:
+        """The selection that a message names, with every check of this class."""
+        try:
+            tempo = TempoMap(spec.tempo, spec.rate)
+            start_beat = exact(spec.start_beat)
+        except ValueError as error:
+            raise HarmonicFlowError("bad_request", reason=str(error)) from None
+        meters = MeterMap([(bar, Meter.parse(text)) for bar, text in spec.meters])
+        return cls(spec.rate, spec.start_frame, spec.end_frame, tempo, meters, start_beat)
+
+
+def _frame_of(seconds: Exact, rate: int, start_s: Exact, end_s: Exact) -> int:
+    try:
+        return nearest(exact(seconds) * rate)
+    except ValueError:
+        raise HarmonicFlowError(
+            "bad_selection", start=start_s, end=end_s, reason="a time is not a number", hint="Give seconds like 9.5"
+        ) from None
+
+
+def _tempo_map(tempo: Exact | TempoMap, rate: int, start_frame: int) -> TempoMap:
+    return tempo if isinstance(tempo, TempoMap) else TempoMap.constant(tempo, rate, 0, start_frame)
+
+
+def _meter_map(meter: Meter | str | MeterMap) -> MeterMap:
+    return meter if isinstance(meter, MeterMap) else MeterMap.constant(meter)
