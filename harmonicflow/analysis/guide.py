@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harmonicflow.core.constants import LATENT_RATE
+from harmonicflow.core.constants import LATENT_RATE, LATENT_RATE_EXACT
 
 from .curves import CURVES, clip_curves
 
@@ -184,10 +184,16 @@ class _Grid:
 
 
 def _selection_grid(selection: Selection, frames: int) -> _Grid:
-    """Anchors at every quarter note of every bar of a selection, and where its tempo map has its own."""
-    from .grid import selection_anchors
-
-    return _Grid(*selection_anchors(selection, frames))
+    """The tempo map's own anchors, counted from the selection's first frame, and its bar lines."""
+    rate, meters, offset = selection.rate, selection.meters, selection.start_beat
+    anchor_frames = [frame - selection.start_frame for _, frame in selection.tempo.anchors]
+    end_frame = max(Fraction(selection.frames), Fraction(frames * rate) / LATENT_RATE_EXACT)
+    first, last = meters.bar_at(offset), meters.bar_at(offset + selection.beat_at_frame(end_frame))
+    return _Grid(
+        np.array([float(selection.beat_at_frame(frame)) for frame in anchor_frames]),
+        np.array([float(frame / rate) for frame in anchor_frames]),
+        np.array([float(meters.bar_start(bar) - offset) for bar in range(first, last + 2)]),
+    )
 
 
 def _seconds(selection: Selection, beat: Fraction) -> float:
