@@ -1,0 +1,135 @@
+"""Training the codec: stems, their sum, mixtures and foreign instruments.
+
+Legend: G songs in a batch, S stems, E extra waveforms, B = G * S + E, T samples.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from harmonicflow.core.constants import DEFAULT_STEMS, HOP
+from harmonicflow.nn.codec import Codec, CodecConfig
+
+from .data import OTHER, Audio, Track, tracks
+from .losses import RESOLUTIONS, reconstruction_loss, si_sdr
+
+WINDOW = 32 * HOP  # samples of a training example: 1.49 s
+QUIET = 2e-3  # a window whose loudest part has less RMS than this is drawn again
+EXTRA_SHARE = 0.25  # share of the batch that is mixtures and foreign instruments
+LATENT_NOISE = 0.2  # largest deviation of the noise put on whitened latents, so that the decoder forgives
+STATISTICS_DECAY = 0.99  # of the running mean and deviation of the latents
+
+
+@dataclass(frozen=True)
+class CodecBatch:
+    """`grouped` [G, S, T] stems of songs, `extra` [E, T] anything else."""
+
+    grouped: Tensor
+    extra: Tensor
+
+    def flat(self) -> Tensor:
+        return torch.cat([self.grouped.flatten(0, 1), self.extra])
+
+
+class CodecData:
+    """Draws windows of a split; the same seed draws the same windows."""
+
+    def __init__(self, root: Path, split: str, batch_size: int, seed: int) -> None:
+        self.root, self.split = root, split
+        self.tracks = tracks(root, split)
+        self.random = np.random.default_rng(seed)
+        self.songs = max(1, round(batch_size * (1 - EXTRA_SHARE) / len(DEFAULT_STEMS)))
+        self.extra = max(1, batch_size - self.songs * len(DEFAULT_STEMS))
+
+    def _song(self) -> tuple[Track, int]:
+        track = self.tracks[int(self.random.integers(len(self.tracks)))]
+        return track, int(self.random.integers(max(1, track.samples - WINDOW)))
+
+    def _stems(self) -> Audio:
+        for _ in range(8):
+            track, start = self._song()
+            stems = np.stack([track.read(part, start, WINDOW) for part in DEFAULT_STEMS])
+            if np.sqrt((stems**2).mean(-1)).max() > QUIET:
+                break
+        gain_db = self.random.uniform(-9, 3) + self.random.uniform(-3, 3, (len(DEFAULT_STEMS), 1))
+        return (stems * 10 ** (gain_db / 20)).astype(np.float32)
+
+    def _extra(self) -> Audio:
+        """A mixture of a song or one of its foreign instruments."""
+        track, start = self._song()
+        parts = [*DEFAULT_STEMS, OTHER]
+        if OTHER in track.parts and self.random.random() < 0.4:
+            parts = [OTHER]
+        sound = np.sum([track.read(part, start, WINDOW) for part in parts], axis=0)
+        return (sound * 10 ** (self.random.uniform(-12, 0) / 20)).astype(np.float32)
+
+    def batch(self) -> CodecBatch:
+        grouped = np.stack([self._stems() for _ in range(self.songs)])
+        extra = np.stack([self._extra() for _ in range(self.extra)])
+        return CodecBatch(torch.from_numpy(grouped), torch.from_numpy(extra))
+
+    def __iter__(self) -> Iterator[CodecBatch]:
+        while True:
+            yield self.batch()
+
+
+class CodecTask:
+    """The loss and the validation of the codec (see `training.loop.Task`)."""
+
+    def __init__(self, config: CodecConfig, validation: CodecData, seed: int, batches: int = 8) -> None:
+        self.network = Codec(config)
+        self.random = np.random.default_rng(seed)
+        self.fixed = [validation.batch() for _ in range(batches)]
+
+    def loss(self, batch: CodecBatch) -> dict[str, Tensor]:
+        audio = batch.flat()
+        encoder = self.network.encoder
+        raw = encoder.raw(audio)
+        with torch.no_grad():  # running statistics instead of a batch's own: the decoder sees what it will see later
+            mean, std = raw.mean((0, 1)), raw.std((0, 1))
+            keep = STATISTICS_DECAY if float(encoder.std.min()) != 1.0 or float(encoder.mean.abs().max()) else 0.0
+            encoder.mean.lerp_(mean, 1 - keep)
+            encoder.std.lerp_(std.clamp(min=1e-3), 1 - keep)
+        latents = (raw - encoder.mean) / encoder.std
+        deviation = torch.rand(len(latents), 1, 1) * LATENT_NOISE
+        output = self.network.decoder(latents + deviation.to(latents) * torch.randn_like(latents))
+        windows = tuple(int(w) for w in self.random.choice(RESOLUTIONS, 2, replace=False))
+        parts = reconstruction_loss(output, audio, windows)
+        together, truth = self._sums(output, batch)
+        parts["sum"] = reconstruction_loss(together, truth, windows[:1])["total"]
+        far = (latents.abs() - 4).clamp(min=0).square().mean()  # whitened latents stay where noise is drawn
+        parts["total"] = parts["total"] + 0.5 * parts["sum"] + far
+        return {name: value if name == "total" else value.detach() for name, value in parts.items()}
+
+    @staticmethod
+    def _sums(output: Tensor, batch: CodecBatch) -> tuple[Tensor, Tensor]:
+        """Sum of the decoded stems of each song and of the true ones, [G, T] each."""
+        songs, stems = batch.grouped.shape[:2]
+        return output[: songs * stems].unflatten(0, (songs, stems)).sum(1), batch.grouped.sum(1)
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        assert isinstance(network, Codec)
+        rows: list[dict[str, float]] = []
+        for batch in self.fixed:
+            audio = batch.flat()
+            output = network.decoder(network.encoder(audio))
+            parts = reconstruction_loss(output, audio, RESOLUTIONS)
+            loud = audio.square().mean(-1) > QUIET**2
+            together, truth = self._sums(output, batch)
+            rows.append({name: float(value) for name, value in parts.items()}
+                        | {"si_sdr_db": float(si_sdr(output[loud], audio[loud]).mean()),
+                           "sum_si_sdr_db": float(si_sdr(together, truth).mean())})
+        mean = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+        return {"loss": mean.pop("total"), **mean}
+
+
+def whiten(network: Codec, data: CodecData, batches: int = 64) -> None:
+    """Replace the running statistics of the latents by those of many windows (in place)."""
+    with torch.no_grad():
+        raw = torch.cat([network.encoder.raw(data.batch().flat()).flatten(0, 1) for _ in range(batches)])
+    network.encoder.mean.copy_(raw.mean(0))
+    network.encoder.std.copy_(raw.std(0).clamp(min=1e-3))

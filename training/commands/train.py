@@ -1,0 +1,81 @@
+"""`harmonicflow train codec|performer`: training that stops by the clock and resumes."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harmonicflow.core.constants import LATENT_CHANNELS
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _shared(function: Any) -> Any:
+    """Options of both networks.  The first spelling is the usual one, the second the prototype's."""
+    options = [
+        click.option("--data-dir", "--data_dir", type=click.Path(path_type=Path), required=True,
+                     help="Corpus in Slakh's layout (train, validation, test)."),
+        click.option("--checkpoint-dir", "--checkpoint_dir", type=click.Path(path_type=Path),
+                     default=Path("runs/train"), show_default=True, help="Where checkpoints are kept."),
+        click.option("--batch-size", "--batch_size", default=16, show_default=True, help="Examples in a step."),
+        click.option("--epochs", default=0, show_default=True,
+                     help="Passes over the corpus; 0: as many as the minutes allow."),
+        click.option("--max-minutes", "--max_minutes", default=60.0, show_default=True,
+                     help="Wall-clock budget over all runs of this checkpoint."),
+        click.option("--lr", default=1e-3, show_default=True, help="Peak learning rate."),
+        click.option("--resume", is_flag=True, help="Go on from the last checkpoint of --checkpoint-dir."),
+        click.option("--init", type=click.Path(path_type=Path), default=None,
+                     help="Start from the weights of a bundle's folder or a checkpoint."),
+        click.option("--seed", default=0, show_default=True, help="Seed of data order, noise and weights."),
+        click.option("--threads", default=0, show_default=True, help="CPU threads; 0: all."),
+        click.option("--validate-minutes", default=5.0, show_default=True, help="Minutes between validations."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@click.group()
+def command() -> None:
+    """Train a network on your own stems."""
+
+
+@command.command()
+@_shared
+@click.option("--hidden-dim", "--hidden_dim", default=256, show_default=True, help="Width of the network at 86 Hz.")
+@click.option("--latent-dim", "--latent_dim", default=LATENT_CHANNELS, show_default=True, help="Latent channels.")
+def codec(hidden_dim: int, latent_dim: int, **shared: Any) -> None:
+    """The codec: audio to latents and back."""
+    from ..runs import train_codec
+
+    train_codec(hidden_dim=hidden_dim, latent_dim=latent_dim, report=_say, **shared)
+
+
+@command.command()
+@_shared
+@click.option("--hidden-dim", "--hidden_dim", default=256, show_default=True, help="Width of the transformer.")
+@click.option("--layers", default=8, show_default=True, help="Transformer blocks.")
+@click.option("--seconds", default=4.0, show_default=True, help="Length of a training window.")
+def performer(hidden_dim: int, layers: int, seconds: float, **shared: Any) -> None:
+    """The performer: scores and guides to latents. DATA_DIR holds shards of `train encode`."""
+    from ..runs import train_performer
+
+    train_performer(hidden_dim=hidden_dim, layers=layers, seconds=seconds, report=_say, **shared)
+
+
+@command.command()
+@click.option("--data-dir", "--data_dir", type=click.Path(path_type=Path), required=True, help="Corpus of audio.")
+@click.option("--codec", "codec_path", type=click.Path(path_type=Path), required=True, help="Checkpoint of the codec.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the shards.")
+def encode(data_dir: Path, codec_path: Path, out: Path) -> None:
+    """Encode a corpus with a trained codec, once, for the performer's training."""
+    from ..encode import encode_corpus
+
+    encode_corpus(data_dir, codec_path, out, _say)
+
+
+if __name__ == "__main__":
+    sys.exit(command())

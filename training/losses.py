@@ -1,0 +1,84 @@
+"""What the codec is trained on: spectra at several resolutions.
+
+Legend: B batch, T samples, F frames, K bins, M mel bands.
+"""
+
+import functools
+import math
+
+import torch
+from torch import Tensor
+
+from harmonicflow.core.constants import SAMPLE_RATE
+
+RESOLUTIONS = (128, 256, 512, 1024, 2048)  # window lengths in samples
+HOPS = 2  # hops in a window: a quarter window costs twice as much and learns no faster
+COMPRESSION = 0.3  # exponent that brings magnitudes near to loudness
+MEL_BANDS = 80
+MEL_WINDOW = 2048  # samples
+FLOOR = 1e-3  # added to magnitudes before the logarithm: about -54 dB below a full-scale sine at N = 1024
+
+
+@functools.cache
+def _window(length: int) -> Tensor:
+    return torch.hann_window(length)
+
+
+@functools.cache
+def mel_matrix(bands: int = MEL_BANDS, window: int = MEL_WINDOW) -> Tensor:
+    """Triangular mel filters [K, M], each of unit area (HTK formula, 30 Hz to half the rate)."""
+    hz = torch.linspace(0, SAMPLE_RATE / 2, window // 2 + 1)
+
+    def mel(f: float) -> float:
+        return 2595 * math.log10(1 + f / 700)
+
+    points = torch.linspace(mel(30.0), mel(SAMPLE_RATE / 2), bands + 2)
+    edges = 700 * (10 ** (points / 2595) - 1)
+    rise = (hz[:, None] - edges[None, :-2]) / (edges[1:-1] - edges[:-2])
+    fall = (edges[None, 2:] - hz[:, None]) / (edges[2:] - edges[1:-1])
+    filters = torch.minimum(rise, fall).clamp(min=0)
+    return filters / filters.sum(0).clamp(min=1e-6)
+
+
+def spectrum(audio: Tensor, window: int) -> Tensor:
+    """Complex STFT [B, F, K], scaled so that a transient's and a tone's level hardly depend on the window."""
+    frames = audio.unfold(-1, window, window // HOPS) * _window(window).to(audio.device)
+    return torch.fft.rfft(frames) * (32.0 / window)
+
+
+def magnitude(z: Tensor) -> Tensor:
+    return torch.sqrt(z.real.square() + z.imag.square() + 1e-12)
+
+
+def stft_distance(output: Tensor, target: Tensor, window: int) -> tuple[Tensor, Tensor]:
+    """(log-magnitude L1, compressed complex L1) of two waveforms [B, T] at one resolution."""
+    a, b = spectrum(output, window), spectrum(target, window)
+    ma, mb = magnitude(a), magnitude(b)
+    log = (torch.log(ma + FLOOR) - torch.log(mb + FLOOR)).abs().mean()
+    ca, cb = (ma + 1e-4) ** (COMPRESSION - 1), (mb + 1e-4) ** (COMPRESSION - 1)
+    real = (a.real * ca - b.real * cb).abs().mean()
+    imag = (a.imag * ca - b.imag * cb).abs().mean()
+    return log, real + imag
+
+
+def log_mel(audio: Tensor, bands: int = MEL_BANDS) -> Tensor:
+    """Natural logarithm of mel magnitudes [B, F, M] (window 2048)."""
+    mel = magnitude(spectrum(audio, MEL_WINDOW)) @ mel_matrix(bands).to(audio.device)
+    return torch.log(mel + FLOOR)
+
+
+def reconstruction_loss(output: Tensor, target: Tensor, windows: tuple[int, ...]) -> dict[str, Tensor]:
+    """The parts of the codec's loss on [B, T]; "total" is their weighted sum."""
+    pairs = [stft_distance(output, target, window) for window in windows]
+    log = torch.stack([pair[0] for pair in pairs]).mean()
+    wave = torch.stack([pair[1] for pair in pairs]).mean()
+    mel = (log_mel(output) - log_mel(target)).abs().mean()
+    return {"log": log.detach(), "complex": wave.detach(), "mel": mel.detach(), "total": log + 2.0 * wave + mel}
+
+
+def si_sdr(output: Tensor, target: Tensor) -> Tensor:
+    """Scale-invariant signal-to-distortion ratio in dB, [B] (Le Roux et al. 2019, eq. 3)."""
+    scale = (output * target).sum(-1, keepdim=True) / target.square().sum(-1, keepdim=True).clamp(min=1e-8)
+    wanted = scale * target
+    error = output - wanted
+    return 10 * torch.log10(wanted.square().sum(-1).clamp(min=1e-10) / error.square().sum(-1).clamp(min=1e-10))
