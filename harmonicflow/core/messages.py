@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from .constants import MAX_CHANNELS, MAX_RATE, MAX_SECONDS, MIN_RATE
+from .errors import HarmonicFlowError
 
 PROTOCOL: Final = 1
 
@@ -27,7 +28,7 @@ Rational: TypeAlias = Annotated[str, Meta(max_length=1204)]
 Rate: TypeAlias = Annotated[int, Meta(ge=MIN_RATE, le=MAX_RATE)]
 Frame: TypeAlias = Annotated[int, Meta(ge=-(2**52), le=2**52)]
 Frames: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_RATE * MAX_SECONDS)]
-Stems: TypeAlias = Annotated[tuple[Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}\Z")], ...], Meta(max_length=16)]
+Stems: TypeAlias = Annotated[tuple[Annotated[str, Meta(max_length=32)], ...], Meta(max_length=16)]
 Seed: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Steps: TypeAlias = Annotated[int, Meta(ge=1, le=64)]
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=16)]
@@ -87,6 +88,11 @@ class ClipSpec(Part, frozen=True, kw_only=True):
     frames: Frames
     start_frame: Frame = 0  # the clip's first frame, in the frame count of the selection
     name: Name = ""  # for people only, never a path that is opened
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the clip's buffer."""
+        return 4 * self.channels * self.frames
 
 
 class ErrorWire(Part, frozen=True, kw_only=True):
@@ -478,6 +484,25 @@ ControlReply: TypeAlias = (
     Welcome | StatusReply | CancelReply | TakeList | TakeReply | TakeSound | ModelList | SnapshotReply | Ok | Failed
 )
 Event: TypeAlias = JobEvent | DaemonEvent
+
+
+# A field outside its range has an error of its own where people meet it by name.
+_RANGE_ERRORS: Final = {"seed": "bad_seed", "steps": "bad_steps", "count": "bad_count"}
+
+
+def check(message: Message) -> None:
+    """Check the ranges of a message built here, as its reader will; raises the error of the field.
+
+    msgspec checks what it decodes, not what a program builds.
+    """
+    fields = msgspec.to_builtins(message)
+    try:
+        msgspec.convert(fields, type(message))
+    except msgspec.ValidationError as error:
+        for name, code in _RANGE_ERRORS.items():
+            if f"$.{name}`" in str(error):
+                raise HarmonicFlowError(code, **{name: fields[name]}) from None
+        raise HarmonicFlowError("bad_request", reason=str(error)) from None
 
 
 def encode(message: Message) -> bytes:
