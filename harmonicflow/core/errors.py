@@ -39,6 +39,12 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     "bad_samples": ErrorSpec(
         "{path} holds samples that are not numbers, the first at frame {frame}", "Export the clip from the DAW again"
     ),
+    "wild_samples": ErrorSpec(
+        "{path} holds samples of {times} times full scale, the first at frame {frame}",
+        "Normalise the clip in the DAW and export it again",
+    ),
+    "broken_audio": ErrorSpec("{path} is damaged or ends early, at frame {frame}", "Export or copy the clip again"),
+    "unreadable": ErrorSpec("{path} cannot be read: {reason}", "Check the permissions of the file and its folder"),
     "bad_midi": ErrorSpec("{path} is not a MIDI file that can be read: {reason}", "Export it as a standard MIDI file"),
     # What the user gave: the request.
     "bad_selection": ErrorSpec("the selection {start} to {end} is not possible: {reason}", "{hint}"),
