@@ -1,1 +1,0 @@
-"""The example clip and other small data files of the package."""
