@@ -1,0 +1,44 @@
+# Everything from a bare clone with Python 3.11 or newer, make and git.
+#   make demo [OUT=folder]   four stems, a mix and a binaural render for the example clip
+#   make test                ruff, mypy, every test, and the wheel in an empty environment
+#   make clean               remove the environments and what was built
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PIP = -m pip install --quiet --disable-pip-version-check
+OUT ?=
+
+.PHONY: demo test lint types unit test-wheel clean
+
+demo: .venv/ready
+	@.venv/bin/harmonicflow demo $(if $(OUT),--out "$(abspath $(OUT))")
+
+test: lint types unit test-wheel
+
+lint: .venv-test/ready
+	.venv-test/bin/ruff check .
+
+types: .venv-test/ready
+	.venv-test/bin/mypy
+
+unit: .venv-test/ready
+	.venv-test/bin/python -m pytest -q
+
+# The wheel as a user gets it: an empty environment, another folder.
+test-wheel: .venv-test/ready
+	.venv-test/bin/python tests/wheel_from_empty.py
+
+# An environment is made again when pyproject.toml changes. Run-time only: no torch.
+.venv/ready: pyproject.toml
+	@echo "Making the environment .venv (about half a minute, once) ..." >&2
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	@$(PYTHON) -m venv --clear .venv
+	@.venv/bin/python $(PIP) --editable ".[cpu]"
+	@touch $@
+
+.venv-test/ready: pyproject.toml
+	$(PYTHON) -m venv --clear .venv-test
+	.venv-test/bin/python $(PIP) --editable ".[test]"
+	touch $@
+
+clean:
+	rm -rf .venv .venv-test build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
