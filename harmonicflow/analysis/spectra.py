@@ -52,7 +52,9 @@ def hz_to_pitch(hz: NDArray[np.floating]) -> NDArray[np.floating]:
     return 69.0 + 12.0 * np.log2(hz / 440.0)
 
 
-def spectral_peaks(mag_NF: Floats, rate: float, low_hz: float, high_hz: float) -> tuple[Times, Times, Floats]:
+def spectral_peaks(
+    mag_NF: Floats, rate: float, low_hz: float, high_hz: float
+) -> tuple[NDArray[np.intp], Times, Floats]:
     """Local maxima of every spectrum between two frequencies.
 
     Gives three equal-length arrays: frame index, frequency in Hz (parabola through the log magnitudes, so that it is
@@ -70,18 +72,33 @@ def spectral_peaks(mag_NF: Floats, rate: float, low_hz: float, high_hz: float) -
     return frame, hz.astype(np.float64), middle[frame, place]
 
 
-def chroma(mag_NF: Floats, rate: float, low_hz: float = CHROMA_LOW_HZ, high_hz: float = CHROMA_HIGH_HZ) -> Floats:
+def chroma(
+    mag_NF: Floats, rate: float, low_hz: float = CHROMA_LOW_HZ, high_hz: float = CHROMA_HIGH_HZ, tuning: float = 0.0
+) -> Floats:
     """Energy of the twelve pitch classes [N, 12] (0 = C) from the spectra's peaks; not normalised.
 
     A peak counts by the square root of its magnitude (a quiet chord tone is still a chord tone) and by how near it
-    lies to its semitone (cos^2: quarter tones count for nothing).
+    lies to its semitone (cos^2: quarter tones count for nothing). `tuning` is that of the recording, in semitones
+    above A = 440 Hz.
     """
     frame, hz, magnitude = spectral_peaks(mag_NF, rate, low_hz, high_hz)
-    pitch = hz_to_pitch(hz)
+    pitch = hz_to_pitch(hz) - tuning
     nearest = np.round(pitch)
-    weight = np.sqrt(magnitude) * np.cos(np.pi * (pitch - nearest)) ** 2
-    # A peak 40 dB under its frame's largest is leakage or noise.
-    largest = mag_NF.max(axis=1)[frame] if len(frame) else magnitude
-    weight = np.where(magnitude > 0.01 * largest, weight, 0.0)
+    weight = _loudness(mag_NF, frame, magnitude) * np.cos(np.pi * (pitch - nearest)) ** 2
     index = frame * 12 + nearest.astype(np.int64) % 12
     return np.bincount(index, weight, len(mag_NF) * 12).reshape(-1, 12).astype(np.float32)
+
+
+def estimate_tuning(mag_NF: Floats, rate: float) -> float:
+    """How far a recording lies from A = 440 Hz, in semitones, -0.5..0.5: the mean angle of its peaks' cents."""
+    frame, hz, magnitude = spectral_peaks(mag_NF, rate, 150.0, CHROMA_HIGH_HZ)
+    if len(hz) == 0:
+        return 0.0
+    angle = 2 * np.pi * hz_to_pitch(hz)
+    return float(np.angle(np.sum(_loudness(mag_NF, frame, magnitude) * np.exp(1j * angle))) / (2 * np.pi))
+
+
+def _loudness(mag_NF: Floats, frame: NDArray[np.intp], magnitude: Floats) -> Floats:
+    """What a peak counts for; one 40 dB under its frame's largest is leakage or noise."""
+    largest = mag_NF.max(axis=1)[frame]
+    return np.where(magnitude > 0.01 * largest, np.sqrt(magnitude), 0.0)
