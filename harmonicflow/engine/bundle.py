@@ -1,0 +1,206 @@
+"""A bundle: model.json and one self-contained ONNX file per network, every byte checked before it is used.
+
+Files are read once, hashed, and given to the runtime as bytes: a graph given by path may read other files
+(external data), one given as bytes may not.
+"""
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import Any, Final, Self, TypeAlias
+
+import msgspec
+
+from harmonicflow.analysis.guide import GUIDE_V, GUIDE_WIDTH
+from harmonicflow.core.constants import GENRE_PLACES, HOP, LATENT_CHANNELS, SAMPLE_RATE
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.score.rolls import SCORE_V, SCORE_WIDTH
+
+FORMAT: Final = 1
+TEXT_WIDTH: Final = 256
+EMOTION_WIDTH: Final = 3  # valence, arousal, present
+TIMBRE_WIDTH: Final = 2 * LATENT_CHANNELS + 1  # mean and spread of reference latents, present
+MAX_CARD_BYTES: Final = 4 << 20
+MAX_NETWORK_BYTES: Final = 2 << 30
+
+Shape: TypeAlias = tuple[str | int, ...]
+
+# What a network takes and gives, by name. Words are sizes: "stems" and "rows" (one more) are the bundle's own,
+# the others change from call to call.
+GRAPHS: Final[dict[str, tuple[dict[str, Shape], dict[str, Shape]]]] = {
+    "encoder": ({"audio": ("batch", "samples")}, {"latents": ("batch", "length", LATENT_CHANNELS)}),
+    "decoder": ({"latents": ("batch", "length", LATENT_CHANNELS)}, {"audio": ("batch", "samples")}),
+    "performer": (
+        {
+            "x": ("batch", "rows", "length", LATENT_CHANNELS),
+            "known": ("batch", "rows", "length"),
+            "time": ("batch",),
+            "step": ("batch",),
+            "guide": ("batch", "length", GUIDE_WIDTH),
+            "score": ("batch", "stems", "length", SCORE_WIDTH),
+            "pool": ("batch", "beats", "length"),
+            "text": ("batch", TEXT_WIDTH),
+            "genre": ("batch", GENRE_PLACES),
+            "emotion": ("batch", EMOTION_WIDTH),
+            "timbre": ("batch", "stems", TIMBRE_WIDTH),
+        },
+        {"velocity": ("batch", "stems", "length", LATENT_CHANNELS)},
+    ),
+}
+
+
+class NetworkFile(msgspec.Struct, frozen=True):
+    """One network's file, as model.json names it."""
+
+    file: str
+    sha256: str
+    bytes: int
+    latent_space: str
+
+
+class CodecCard(msgspec.Struct, frozen=True):
+    """`context`: latent frames on each side of a frame that change its sound, and that its sound changes."""
+
+    context: int
+
+
+class PerformerCard(msgspec.Struct, frozen=True):
+    """How the performer wants to be sampled."""
+
+    steps: int = 4  # when the request names no number
+    parameters: int = 0
+    context_s: float = 4.0  # seconds of canvas given before and after a block
+    schedule: tuple[float, ...] | None = None  # flow times from 0 to 1, stretched to any number of steps; None: even
+    interval: bool = False  # True: few-step model, its input `step` takes the size of the step; False: always 0
+
+
+class ModelCard(msgspec.Struct, frozen=True):
+    """model.json. Unknown fields are ignored."""
+
+    format: int
+    name: str
+    version: str
+    latent_space: str
+    sample_rate: int
+    hop: int
+    channels: int
+    stems: tuple[str, ...]
+    guide_v: int
+    score_v: int
+    files: dict[str, NetworkFile]
+    codec: CodecCard
+    performer: PerformerCard = PerformerCard()
+    created: str = ""
+    license: str = ""
+    training: dict[str, Any] = {}
+    scores: dict[str, Any] = {}
+    card: str = ""
+
+
+def default_path() -> Path:
+    """The bundle used when none is named: HARMONICFLOW_BUNDLE, else the one shipped with the package."""
+    named = os.environ.get("HARMONICFLOW_BUNDLE")
+    return Path(named) if named else Path(__file__).parent.parent / "bundles" / "default"
+
+
+class Bundle:
+    """A checked bundle. `card` is its model.json, `hash` names its exact content (16 hexadecimal digits)."""
+
+    def __init__(self, path: Path, card: ModelCard, card_hash: str, networks: dict[str, bytes]) -> None:
+        self.path = path
+        self.card = card
+        self.hash = card_hash
+        self._networks = networks
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> Self:
+        """Read and check a bundle. Raises `no_bundle`, `bad_bundle`, `latent_mismatch`."""
+        folder = default_path() if path is None else Path(path)
+        card_path = folder / "model.json"
+        if not card_path.is_file():
+            raise HarmonicFlowError("no_bundle", path=folder)
+        text = _read(folder, "model.json", MAX_CARD_BYTES)
+        try:
+            card = msgspec.json.decode(text, type=ModelCard)
+        except msgspec.DecodeError as error:
+            raise HarmonicFlowError("bad_bundle", path=folder, reason=f"model.json: {error}") from None
+        _check_card(folder, card)
+        networks = {name: _read_network(folder, row) for name, row in card.files.items() if name in GRAPHS}
+        return cls(folder, card, hashlib.sha256(text).hexdigest()[:16], networks)
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """The instruments this bundle plays, in the order of its rows."""
+        return self.card.stems
+
+    def take_network(self, name: str) -> bytes:
+        """The checked bytes of a network, once without reading the file again (they need not stay in memory)."""
+        kept = self._networks.pop(name, None)
+        return _read_network(self.path, self.card.files[name]) if kept is None else kept
+
+    def shapes(self, name: str) -> tuple[dict[str, Shape], dict[str, Shape]]:
+        """Inputs and outputs a network of this bundle must have, its own sizes filled in."""
+        sizes = {"stems": len(self.stems), "rows": 1 + len(self.stems)}
+
+        def filled(side: dict[str, Shape]) -> dict[str, Shape]:
+            return {key: tuple(sizes.get(str(size), size) for size in shape) for key, shape in side.items()}
+
+        inputs, outputs = GRAPHS[name]
+        return filled(inputs), filled(outputs)
+
+
+def _check_card(folder: Path, card: ModelCard) -> None:
+    wanted = {
+        "format": FORMAT, "sample_rate": SAMPLE_RATE, "hop": HOP, "channels": LATENT_CHANNELS,
+        "guide_v": GUIDE_V, "score_v": SCORE_V,
+    }  # fmt: skip
+    reason = ""
+    for name, value in wanted.items():
+        if getattr(card, name) != value:
+            reason = f"its {name} is {getattr(card, name)}, this release needs {value}"
+    if missing := [name for name in GRAPHS if name not in card.files]:
+        reason = f"its {missing[0]} is missing from model.json"
+    if not 1 <= len(card.stems) <= 64 or len(set(card.stems)) != len(card.stems):
+        reason = "its list of stems is empty or names one twice"
+    if not 0 <= card.codec.context <= 1024 or not 0 <= card.performer.context_s <= 60:
+        reason = "its context is out of range"
+    if not 1 <= card.performer.steps <= 64:
+        reason = "its number of steps is out of range"
+    times = card.performer.schedule
+    if times is not None and (len(times) < 2 or times[0] != 0 or times[-1] != 1 or sorted(set(times)) != list(times)):
+        reason = "its schedule does not rise from 0 to 1"
+    for name, row in card.files.items():
+        if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", row.file):
+            reason = f"the file name of its {name} is not a plain name"
+    if reason:
+        raise HarmonicFlowError("bad_bundle", path=folder, reason=reason)
+    for name, row in card.files.items():
+        if row.latent_space != card.latent_space:
+            reason = f"its {name} was made for {row.latent_space[:16]}, the bundle for {card.latent_space[:16]}"
+            raise HarmonicFlowError("latent_mismatch", path=folder, reason=reason)
+
+
+def _read(folder: Path, name: str, limit: int) -> bytes:
+    """A regular file of the folder itself, at most `limit` bytes; symbolic links are refused."""
+    path = folder / name
+    try:
+        if path.is_symlink():
+            raise HarmonicFlowError("bad_bundle", path=folder, reason=f"{name} is a symbolic link")
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        reason = f"{name} cannot be read ({error.strerror})"
+        raise HarmonicFlowError("bad_bundle", path=folder, reason=reason) from None
+    if len(data) > limit:
+        raise HarmonicFlowError("bad_bundle", path=folder, reason=f"{name} is longer than it should be")
+    return data
+
+
+def _read_network(folder: Path, row: NetworkFile) -> bytes:
+    data = _read(folder, row.file, min(max(row.bytes, 0), MAX_NETWORK_BYTES))
+    if len(data) != row.bytes:
+        raise HarmonicFlowError("bad_bundle", path=folder, reason=f"{row.file} is cut short")
+    if hashlib.sha256(data).hexdigest() != row.sha256.lower():
+        raise HarmonicFlowError("bad_bundle", path=folder, reason=f"{row.file} is damaged: its SHA-256 differs")
+    return data

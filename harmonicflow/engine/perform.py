@@ -1,0 +1,106 @@
+"""Performing: unknown cells of a canvas are filled block by block, from noise, by the flow model.
+
+Legend: R rows (row 0 context, then S stems), L latent frames, n frames of a window, C channels, K beats.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from harmonicflow.analysis.guide import pool_matrix
+from harmonicflow.core.constants import LATENT_CHANNELS
+from harmonicflow.score.rolls import NoteArrays, score_features_seconds
+
+from .blocks import Block, context_length
+from .canvas import Canvas
+from .noise import frame_noise
+from .runtime import Runtime
+from .sampler import sample
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the performer is told of a whole selection."""
+
+    guide: np.ndarray  # float32 [L, 79]
+    beats: np.ndarray  # int64 [L], the beat of each frame
+    notes: NoteArrays
+    text: np.ndarray  # float32 [256]
+    genre: np.ndarray  # float32 [16], one-hot
+    emotion: np.ndarray  # float32 [3]: valence, arousal, present
+    timbre: np.ndarray  # float32 [S, 65]: mean and spread of reference latents, present
+
+    def window(self, stems: tuple[str, ...], low: int, high: int) -> dict[str, np.ndarray]:
+        """The performer's inputs for the frames `low` up to `high`, batch of one."""
+        score = score_features_seconds(self.notes, stems, high - low, low)
+        arrays = {
+            "guide": self.guide[low:high], "score": score, "pool": pool_matrix(self.beats[low:high]),
+            "text": self.text, "genre": self.genre, "emotion": self.emotion, "timbre": self.timbre,
+        }  # fmt: skip
+        return {name: np.ascontiguousarray(array[None], np.float32) for name, array in arrays.items()}
+
+
+def window_of(canvas: Canvas, block: Block, context: int) -> tuple[int, int]:
+    """The frames the performer sees for a block: `context` before it, and what is wholly known after it."""
+    after = canvas.known[1:, block.end : block.end + context].all(axis=0)
+    known_after = len(after) if after.all() else int(np.argmin(after))
+    return max(0, block.start - context), block.end + known_after
+
+
+def perform_block(
+    runtime: Runtime,
+    canvas: Canvas,
+    conditions: Conditions,
+    block: Block,
+    seed: int,
+    times: list[float],
+    on_step: Callable[[int], None] | None = None,
+) -> None:
+    """Fill the unknown stem cells of a block in place and make them known; raises `cancelled`.
+
+    Noise belongs to the cell (seed, stem, frame), not to the block, so any cutting into windows draws the same.
+    """
+    card = runtime.bundle.card
+    low, high = window_of(canvas, block, context_length(card.performer.context_s))
+    known_Rn = canvas.known[:, low:high]
+    unknown = ~known_Rn[1:]
+    if not unknown.any():
+        return
+    x_RnC = np.where(known_Rn[..., None], canvas.latents[:, low:high], 0).astype(np.float32)
+    for row, stem in enumerate(card.stems):
+        if unknown[row].any():
+            x_RnC[1 + row, unknown[row]] = frame_noise(seed, stem, low, high - low)[unknown[row]]
+    inputs = conditions.window(card.stems, low, high)
+    inputs["known"] = known_Rn[None].astype(np.float32)
+
+    def velocity(x_RnC: np.ndarray, time: float, step: float) -> np.ndarray:
+        out = np.zeros_like(x_RnC)
+        told = {"time": time, "step": step if card.performer.interval else 0.0}
+        scalars = {name: np.array([value], np.float32) for name, value in told.items()}
+        v_SnC = runtime.run("performer", x=x_RnC[None], **inputs, **scalars)[0]
+        out[1:] = v_SnC * unknown[..., None]
+        return out
+
+    x_RnC = sample(velocity, x_RnC, times, on_step)
+    for row in range(len(card.stems)):
+        cells = np.flatnonzero(unknown[row]) + low
+        canvas.latents[1 + row, cells] = x_RnC[1 + row, cells - low]
+        canvas.known[1 + row, cells] = True
+
+
+def no_text() -> np.ndarray:
+    """The text input of a request whose prompt has no embedding: zeros."""
+    from .bundle import TEXT_WIDTH
+
+    return np.zeros(TEXT_WIDTH, np.float32)
+
+
+def timbre_of(latents_SnC: np.ndarray | None, stems: int) -> np.ndarray:
+    """The timbre reference [S, 65] of reference latents: mean and spread per channel, present; zeros without any."""
+    out = np.zeros((stems, 2 * LATENT_CHANNELS + 1), np.float32)
+    if latents_SnC is not None:
+        out[:, :LATENT_CHANNELS] = latents_SnC.mean(axis=1)
+        out[:, LATENT_CHANNELS:-1] = latents_SnC.std(axis=1)
+        out[:, -1] = 1
+    return out
