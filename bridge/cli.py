@@ -81,7 +81,7 @@ class LazyGroup(click.Group):
                 sections[COMMANDS[name].section].append((name, COMMANDS[name].summary))
             elif command := self.get_command(ctx, name):
                 sections[OTHER].append((name, command.get_short_help_str(80)))
-        width = max(len(name) for rows in sections.values() for name, _ in rows)
+        width = max((len(name) for rows in sections.values() for name, _ in rows), default=0)
         for title, rows in sections.items():
             if rows:
                 with formatter.section(title):
@@ -95,8 +95,8 @@ class LazyGroup(click.Group):
 
         if args and not args[0].startswith("-") and args[0] not in (names := self.list_commands(ctx)):
             near = get_close_matches(args[0], names, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise click.UsageError(f"There is no command {args[0]!r}.{hint} See: harmonicflow --help", ctx)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise click.UsageError(f"there is no command {args[0]!r}{hint}", ctx)
         return super().resolve_command(ctx, args)
 
 
@@ -175,7 +175,7 @@ def run(words: list[str]) -> int:
         return error.exit_code
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "harmonicflow"
-        return say_error(HarmonicFlowError("usage", reason=error.format_message().rstrip("."), command=where), as_json)
+        return say_error(HarmonicFlowError("usage", reason=error.format_message().rstrip(".?"), command=where), as_json)
     except click.ClickException as error:
         return say_error(HarmonicFlowError("engine_failed", reason=error.format_message()), as_json)
     except (click.Abort, KeyboardInterrupt):

@@ -1,0 +1,234 @@
+"""The client: one daemon's three doors, the same way for the command line and for every DAW bridge.
+
+Requests go to the work door and may take minutes; questions go to the control door and are answered at
+once, also while work runs; events tell how jobs move on. A daemon that has died is noticed by its process
+id, one that hangs by its silence: either is said within `SILENCE_S` plus one look.
+
+A `Client` belongs to one thread. After `daemon_lost` the same request may be performed again with the same
+id: an accepted request survives, and its stored reply comes back.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+from uuid import uuid4
+
+import zmq
+
+from harmonicflow.core import connection as connections
+from harmonicflow.core.connection import Connection
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.messages import (
+    Accepted,
+    Block,
+    Cancel,
+    Cancelled,
+    CancelReply,
+    ControlReply,
+    ControlRequest,
+    Done,
+    Event,
+    Failed,
+    Hello,
+    JobEvent,
+    Message,
+    Status,
+    StatusReply,
+    Welcome,
+    WorkReply,
+    WorkRequest,
+)
+from harmonicflow.core.wire import MAX_MESSAGE_BYTES, ReplayGuard, pack, unpack
+
+HEARTBEAT_S: Final = 0.8  # between two questions to a daemon that works for us
+SILENCE_S: Final = 3.0  # without any answer the daemon counts as lost
+LOOK_S: Final = 0.2  # how often its process is looked at
+SPOOL_BYTES_PER_S: Final = 20e6  # the slowest disk a clip is waited for
+CANCEL_S: Final = 2.0  # how long a cancelled job is waited for
+
+Reply = TypeVar("Reply", bound=Message)
+
+
+class Client:
+    """A connection to the running daemon; use it as a context manager, or `close` it.
+
+    Every method raises `HarmonicFlowError`: what the daemon answered, or `daemon_lost`.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._context = zmq.Context()
+        self._control = self._socket(zmq.DEALER, connection.control)
+        self._guards: dict[zmq.Socket[bytes], ReplayGuard] = {self._control: ReplayGuard()}
+        self._heard_s = time.monotonic()
+
+    @classmethod
+    def connect(cls) -> Self:
+        """The daemon that the connection file names; raises `no_daemon`, `protocol_version`, `daemon_lost`."""
+        client = cls(connections.read())
+        try:
+            client.ask(Hello(id=uuid4().hex, client="harmonicflow"), Welcome)
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def close(self) -> None:
+        """Close every door; what is still unsent is dropped."""
+        self._context.destroy(linger=0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def ask(self, question: ControlRequest, reply: type[Reply]) -> Reply:
+        """Ask at the control door and wait for the answer, which must be a `reply`."""
+        self._heard_s = time.monotonic()
+        self._send(self._control, question)
+        while True:
+            for socket in self._wait([self._control]):
+                answer = self._receive(socket, ControlReply)[0]
+                if answer.id != question.id:
+                    continue  # a heartbeat's answer that came late
+                if isinstance(answer, Failed):
+                    raise HarmonicFlowError.from_wire(_strings(answer))
+                if isinstance(answer, reply):
+                    return answer
+                wrong = f"{type(answer).__name__} came instead of {reply.__name__}"
+                raise HarmonicFlowError("bad_request", reason=wrong)
+            self._check_alive(SILENCE_S)
+
+    def status(self) -> StatusReply:
+        """How the daemon is."""
+        return self.ask(Status(id=uuid4().hex), StatusReply)
+
+    def perform(
+        self,
+        request: WorkRequest,
+        buffers: Sequence[Any] = (),
+        on_event: Callable[[JobEvent], None] | None = None,
+        on_block: Callable[[Block, Sequence[memoryview]], None] | None = None,
+    ) -> Done:
+        """Send a request and wait for its end, however long the work takes.
+
+        `buffers` are C-contiguous float32 arrays; `on_event` hears how the job moves on, `on_block` gets each
+        piece of finished sound with its buffers. Raises `cancelled` when somebody cancelled the job.
+        """
+        work = self._socket(zmq.DEALER, self.connection.work)
+        events = self._socket(zmq.SUB, self.connection.events)
+        events.subscribe(b"")
+        self._guards |= {work: ReplayGuard(), events: ReplayGuard()}
+        try:
+            self._send(work, request, buffers)
+            return self._follow(work, events, request.id, _spool_s(buffers), on_event, on_block)
+        finally:
+            for socket in (work, events):
+                del self._guards[socket]
+                socket.close(linger=0)
+
+    def _follow(
+        self,
+        work: "zmq.Socket[bytes]",
+        events: "zmq.Socket[bytes]",
+        name: str,
+        spool_s: float,
+        on_event: Callable[[JobEvent], None] | None,
+        on_block: Callable[[Block, Sequence[memoryview]], None] | None,
+    ) -> Done:
+        self._heard_s = asked_s = time.monotonic()
+        job = ""
+        while True:
+            for socket in self._wait([work, events, self._control]):
+                if socket is self._control:
+                    self._receive(socket, ControlReply)  # a heartbeat: that it came is all it says
+                elif socket is events:
+                    event = self._receive(socket, Event)[0]
+                    if on_event and isinstance(event, JobEvent) and event.request_id == name:
+                        on_event(event)
+                else:
+                    answer, sound = self._receive(socket, WorkReply)
+                    if answer.id not in (name, ""):
+                        continue
+                    if isinstance(answer, Done):
+                        return answer
+                    if isinstance(answer, Failed):
+                        raise HarmonicFlowError.from_wire(_strings(answer))
+                    if isinstance(answer, Cancelled):
+                        raise HarmonicFlowError("cancelled")
+                    if isinstance(answer, Accepted):
+                        job = answer.job
+                    elif on_block and isinstance(answer, Block):
+                        on_block(answer, sound)
+            if time.monotonic() - asked_s > HEARTBEAT_S:
+                asked_s = time.monotonic()
+                self._send(self._control, Status(id=uuid4().hex))
+            self._check_alive(SILENCE_S if job else SILENCE_S + spool_s, job)
+
+    def cancel_quietly(self, name: str) -> None:
+        """Cancel a job by its own or its request's name and wait a little for it; never raises an error of ours."""
+        deadline = time.monotonic() + CANCEL_S
+        while time.monotonic() < deadline:
+            with contextlib.suppress(HarmonicFlowError):
+                self.ask(Cancel(id=uuid4().hex, job=name), CancelReply)
+                return
+            # Either the daemon is gone, or the request has not reached it yet.
+            if not connections.is_alive(self.connection.pid, self.connection.started):
+                return
+            time.sleep(0.05)
+
+    def _socket(self, kind: int, endpoint: str) -> "zmq.Socket[bytes]":
+        socket: zmq.Socket[bytes] = self._context.socket(kind)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
+        if kind == zmq.DEALER:
+            socket.setsockopt(zmq.SNDTIMEO, int(SILENCE_S * 1000))
+        socket.connect(endpoint)
+        return socket
+
+    def _send(self, socket: "zmq.Socket[bytes]", message: Message, buffers: Sequence[Any] = ()) -> None:
+        try:
+            socket.send_multipart(pack(self.connection.key_bytes, message, buffers), copy=False)
+        except zmq.Again:
+            raise self._lost("takes no messages any more") from None
+
+    def _receive(self, socket: "zmq.Socket[bytes]", expected: Any) -> tuple[Any, list[memoryview]]:
+        frames = socket.recv_multipart(copy=False)
+        if socket.type == zmq.SUB:
+            frames = frames[1:]  # the topic
+        received = unpack(self.connection.key_bytes, frames, expected, self._guards[socket])
+        self._heard_s = time.monotonic()
+        return received
+
+    def _wait(self, sockets: "list[zmq.Socket[bytes]]") -> "list[zmq.Socket[bytes]]":
+        """The sockets with a message, after at most `LOOK_S`, in the order given."""
+        poller = zmq.Poller()
+        for socket in sockets:
+            poller.register(socket, zmq.POLLIN)
+        ready = dict(poller.poll(int(LOOK_S * 1000)))
+        return [socket for socket in sockets if socket in ready]
+
+    def _check_alive(self, patience_s: float, job: str = "") -> None:
+        """Raises `daemon_lost` for a dead process or one silent for too long."""
+        kept = f"; job {job} is kept and goes on when a daemon runs again" if job else ""
+        if not connections.is_alive(self.connection.pid, self.connection.started):
+            raise self._lost(f"has ended{kept}")
+        if time.monotonic() - self._heard_s > patience_s:
+            raise self._lost(f"has not answered for {patience_s:.0f} seconds{kept}")
+
+    def _lost(self, what: str) -> HarmonicFlowError:
+        return HarmonicFlowError("daemon_lost", what=f"(process {self.connection.pid}) {what}")
+
+
+def _spool_s(buffers: Sequence[Any]) -> float:
+    """Seconds the daemon may need to put the buffers on disk before it says Accepted."""
+    return sum(memoryview(buffer).nbytes for buffer in buffers) / SPOOL_BYTES_PER_S
+
+
+def _strings(answer: Failed) -> dict[str, str]:
+    return {"code": answer.error.code, "message": answer.error.message, "todo": answer.error.todo}

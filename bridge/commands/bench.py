@@ -1,0 +1,28 @@
+"""`harmonicflow bench`: speed, memory and start-up, measured on this computer."""
+
+import click
+
+from ..options import json_option
+
+
+@click.command(
+    "bench",
+    epilog="""\b
+Examples:
+  harmonicflow bench
+  harmonicflow bench --json --runs 5""",
+)
+@click.option("--seconds", type=click.IntRange(1, 600), default=12, show_default=True, help="Length of the music made.")
+@click.option("--runs", type=click.IntRange(1, 50), default=3, show_default=True, help="Runs; the median is reported.")
+@click.option("--steps", type=click.IntRange(1, 64), default=4, show_default=True, help="Steps of the player.")
+@click.option("--bundle", metavar="FOLDER", help="Measure this bundle.  [default: the one that is installed]")
+@json_option
+def command(seconds: int, runs: int, steps: int, bundle: str | None, as_json: bool) -> None:
+    """Measure how fast four stems with mix and binaural are made here.
+
+    A daemon of its own is started in a folder of its own, so that a running one and your takes are left alone.
+    The real-time factor is the time taken divided by the length of the music: below 1 is faster than playing it.
+    """
+    from ..measure import bench, show_bench
+
+    show_bench(bench(seconds, runs, steps, bundle), as_json)

@@ -1,0 +1,53 @@
+"""`harmonicflow daemon start|stop|status`: the process in the background that does the work."""
+
+import click
+
+from ..options import json_option
+
+
+@click.group("daemon")
+def command() -> None:
+    """Start, stop or look at the daemon that does the work.
+
+    Most commands start it when it is needed, so you seldom have to. It listens on this computer only.
+    """
+
+
+@command.command("start", epilog="Example: harmonicflow daemon start --bundle ~/models/mine")
+@click.option("--bundle", metavar="FOLDER", help="Serve this bundle.  [default: the one that is installed]")
+@json_option
+def start(bundle: str | None, as_json: bool) -> None:
+    """Start the daemon and wait until it is ready; fails when one is running already."""
+    from ..spawn import start_daemon
+    from ..status import show_status
+
+    with start_daemon(bundle) as client:
+        show_status(client.status(), as_json)
+
+
+@command.command("stop")
+@click.option("--wait", "finish", is_flag=True, help="Let the running job finish first.")
+@json_option
+def stop(finish: bool, as_json: bool) -> None:
+    """End the daemon. Waiting jobs are kept and go on at its next start."""
+    from ..client import Client
+    from ..output import result, result_json
+    from ..spawn import stop_daemon
+
+    with Client.connect() as client:
+        pid = stop_daemon(client, now=not finish)
+    if as_json:
+        result_json({"stopped": pid})
+    else:
+        result(f"the daemon (process {pid}) has ended")
+
+
+@command.command("status")
+@json_option
+def status(as_json: bool) -> None:
+    """Show how the daemon is: model, memory, waiting and running jobs."""
+    from ..client import Client
+    from ..status import show_status
+
+    with Client.connect() as client:
+        show_status(client.status(), as_json)

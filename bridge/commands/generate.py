@@ -1,0 +1,84 @@
+"""`harmonicflow generate`: stems for a clip, or from nothing."""
+
+from fractions import Fraction
+from typing import Any
+
+import click
+
+from ..options import (
+    Seconds,
+    Whole,
+    choice_options,
+    json_option,
+    out_option,
+    stems_option,
+    style_options,
+    time_options,
+)
+
+
+@click.command(
+    "generate",
+    epilog="""\b
+Examples:
+  harmonicflow generate riff.wav --tempo 96 --stems bass,drums --genre funk
+  harmonicflow generate riff.wav --start 2.0 --end 9.5 --tempo 96 --meter 4/4 --seed 7 --out stems
+  harmonicflow generate song.mp3 --start 0:32 --bars 8 --tempo 104 --prompt "warm Rhodes, brushed drums"
+  harmonicflow generate --bars 8 --tempo 97.3 --chords "Am | F | C | G"
+  harmonicflow generate --seconds 20 --tempo 140 --meter 7/8 --genre jazz --rate 48000""",
+)
+@click.argument("clip", required=False)
+@click.option("--start", type=Seconds(), help="Where the selection starts in the clip.  [default: 0]")
+@click.option("--end", type=Seconds(), help="Where it ends in the clip.  [default: the clip's end]")
+@click.option("--bars", type=click.IntRange(1, 10_000), metavar="NUMBER", help="The length in bars, instead of --end.")
+@click.option("--seconds", type=Seconds(), help="The length in seconds, instead of --end.")
+@time_options
+@stems_option
+@style_options
+@choice_options
+@click.option(
+    "--count", type=Whole("bad_count", "count", 1, 16), default=1, show_default=True, metavar="NUMBER",
+    help="How many takes to make, each with its own seed; 1 to 16.",
+)  # fmt: skip
+@click.option("--rate", type=click.INT, metavar="HZ", help="Sample rate in Hz when there is no clip.  [default: 44100]")
+@click.option(
+    "--delivery", type=click.Choice(["mixed", "dry"]), default="mixed", show_default=True,
+    help="Stems in stereo through their channel strip, or mono and untouched.",
+)  # fmt: skip
+@click.option("--model", help="The bundle to use, by name.  [default: the one the daemon serves]")
+@click.option("--title", default="", help="A name for the take, shown in lists.")
+@out_option
+@json_option
+def command(
+    clip: str | None,
+    start: Fraction | None,
+    end: Fraction | None,
+    bars: int | None,
+    seconds: Fraction | None,
+    tempo: Fraction | None,
+    meter: str,
+    start_beat: Fraction,
+    rate: int | None,
+    out: str | None,
+    as_json: bool,
+    **choices: Any,
+) -> None:
+    """Make stems that fit CLIP, or stems from nothing.
+
+    CLIP is a sound file (WAV, FLAC, MP3, OGG, AIFF). Say its tempo and meter, and where the part you mean starts and
+    ends; bass, drums, guitar and piano come back in its time and key, each file exactly as long as the selection
+    and at the clip's sample rate, with a MIDI file, a stereo mix and a binaural render. Without CLIP give a length:
+    --bars or --seconds.
+    """
+    from ..making import Span, generate
+
+    if sum(length is not None for length in (end, bars, seconds)) > 1:
+        raise click.UsageError("give only one of --end, --bars and --seconds")
+    if clip is None and bars is None and seconds is None:
+        raise click.UsageError("give a clip, or a length with --bars or --seconds")
+    if clip is None and (start is not None or end is not None):
+        raise click.UsageError("--start and --end are places in a clip, and there is no clip")
+    if clip is not None and rate is not None:
+        raise click.UsageError("--rate is for requests without a clip; files come back at the clip's own rate")
+    span = Span(start, end, seconds, bars, tempo, meter, start_beat)
+    generate(clip, span, rate, out, as_json, choices)

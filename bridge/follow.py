@@ -1,0 +1,41 @@
+"""Send one request and watch it to its end: progress on stderr, Ctrl-C cancels the job."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.messages import Block, JobEvent, JobState, TakeSummary, WorkRequest
+
+from .client import Client
+from .output import say
+from .progress import Progress
+
+
+def follow(
+    client: Client,
+    request: WorkRequest,
+    buffers: Sequence[Any] = (),
+    on_block: Callable[[Block, Sequence[memoryview]], None] | None = None,
+) -> tuple[TakeSummary, ...]:
+    """Run a request and return its takes; raises what the daemon answered, `daemon_lost`, or `cancelled`."""
+    with Progress() as progress:
+
+        def show(event: JobEvent) -> None:
+            if event.state is JobState.QUEUED:
+                progress.update("queued" if event.position == 0 else f"waiting, {event.position} before it")
+            elif event.state is JobState.RUNNING:
+                progress.update(event.stage, event.step, event.steps, event.seconds_left)
+            elif event.state in (JobState.LOADING, JobState.WRITING):
+                progress.update(event.state.value, seconds_left=event.seconds_left)
+
+        try:
+            done = client.perform(request, buffers, on_event=show, on_block=on_block)
+        except KeyboardInterrupt:
+            progress.clear()
+            say("cancelling ...")
+            client.cancel_quietly(request.id)
+            raise HarmonicFlowError("cancelled") from None
+    for take in done.takes:
+        for warning in take.warnings:
+            say(f"note: {warning}")
+    return done.takes

@@ -1,0 +1,68 @@
+"""`generate` from options to takes: check everything here first, then send it. The demo does the same."""
+
+from typing import Any
+
+from harmonicflow.core.messages import Delivery, Generate, TakeSummary
+from harmonicflow.core.tempo import Selection
+
+from .follow import follow
+from .output import say
+from .request import (
+    DEFAULT_BPM,
+    DEFAULT_RATE,
+    Span,
+    check_chords,
+    look_at,
+    new_seed,
+    out_folders,
+    read_clip,
+    request_id,
+    selection_of,
+)
+from .results import check_lengths, copy_take, show_take
+from .spawn import connect_or_start
+
+__all__ = ["Span", "generate", "make"]
+
+
+def generate(
+    clip: str | None, span: Span, rate: int | None, out: str | None, as_json: bool, choices: dict[str, Any]
+) -> None:
+    """Make takes and write them to stdout."""
+    for take in make(clip, span, rate, out, choices):
+        show_take(take, as_json)
+
+
+def make(
+    clip: str | None, span: Span, rate: int | None, out: str | None, choices: dict[str, Any]
+) -> tuple[TakeSummary, ...]:
+    """Make takes; `choices` are fields of `messages.Generate`, with None for the seed to draw one.
+
+    What can be wrong with the request is found before a daemon is asked or started.
+    """
+    if clip is not None:
+        info = look_at(clip)
+        selection = selection_of(span, info.rate, info.frames)
+        if span.tempo is None:
+            say(f"note: no --tempo given, so the clip is taken to be at {DEFAULT_BPM} beats a minute")
+    else:
+        selection = selection_of(span, DEFAULT_RATE if rate is None else rate)
+    check_chords(choices.get("chords"), selection)
+    folders = out_folders(out, choices.get("count", 1))
+    spec, audio = (None, None) if clip is None else read_clip(clip, selection)
+
+    request = _message(selection, choices, clip=spec)
+    with connect_or_start() as client:
+        takes = follow(client, request, [] if audio is None else [audio])
+    for take in takes:
+        check_lengths(take, selection.frames, selection.rate)
+    if folders:
+        takes = tuple(copy_take(take, folder) for take, folder in zip(takes, folders, strict=True))
+    return takes
+
+
+def _message(selection: Selection, choices: dict[str, Any], **fields: Any) -> Generate:
+    fields |= choices
+    fields["seed"] = new_seed() if choices.get("seed") is None else choices["seed"]
+    fields["delivery"] = Delivery(choices.get("delivery", "mixed"))
+    return Generate(id=request_id(), selection=selection.to_wire(), **fields)

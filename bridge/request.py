@@ -1,0 +1,128 @@
+"""From what a person typed to what the daemon is sent: the selection, the clip and the request."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from secrets import randbits
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.messages import ClipSpec
+from harmonicflow.core.meters import Meter, MeterMap
+from harmonicflow.core.tempo import Selection, TempoMap, nearest
+
+if TYPE_CHECKING:
+    from harmonicflow.audio.files import AudioInfo
+
+DEFAULT_BPM: Final = 120
+DEFAULT_RATE: Final = 44_100  # Hz, of a request without a clip
+
+
+@dataclass(frozen=True)
+class Span:
+    """What the options say about place and length: at most one of `end`, `seconds` and `bars`."""
+
+    start: Fraction | None = None  # seconds in the clip
+    end: Fraction | None = None  # seconds in the clip
+    seconds: Fraction | None = None
+    bars: int | None = None
+    tempo: Fraction | None = None  # quarter notes a minute
+    meter: str = "4/4"
+    start_beat: Fraction = Fraction(0)  # quarter notes between the last bar line and the start
+
+
+def request_id() -> str:
+    """A new name for a request; the daemon answers the same name twice with the same reply."""
+    return uuid4().hex
+
+
+def new_seed() -> int:
+    """A seed short enough to be typed again."""
+    return randbits(31)
+
+
+def selection_of(span: Span, rate: int, clip_frames: int | None = None) -> Selection:
+    """The exact range a request is about, at `rate` Hz; with `clip_frames` it must lie inside the clip.
+
+    Raises `bad_selection`, `bad_tempo`, `bad_meter`, `bad_rate`, `too_short`, `too_long`.
+    """
+    meter = Meter.parse(span.meter)
+    start = nearest((span.start or Fraction(0)) * rate)
+    # The start is a bar line unless `start_beat` says how far behind it lies: beat counting starts there.
+    tempo = TempoMap.constant(span.tempo or DEFAULT_BPM, rate, span.start_beat, start)
+    meters = MeterMap.constant(meter)
+    if span.bars is not None:
+        last_line = meters.bar_start(meters.bar_at(span.start_beat) + span.bars)
+        end = nearest(tempo.frame_at(last_line))
+    elif span.seconds is not None:
+        end = nearest(((span.start or Fraction(0)) + span.seconds) * rate)
+    elif span.end is not None:
+        end = nearest(span.end * rate)
+    else:
+        end = clip_frames or start
+    if clip_frames is not None:
+        _check_inside(start, end, rate, clip_frames)
+    return Selection(rate, start, end, tempo, meters, span.start_beat)
+
+
+def _check_inside(start: int, end: int, rate: int, clip_frames: int) -> None:
+    """Raises `bad_selection` where the range leaves the clip."""
+    if start >= 0 and (end <= clip_frames or end <= start):
+        return
+    length = f"{clip_frames / rate:.6g}"
+    raise HarmonicFlowError(
+        "bad_selection",
+        start=f"{start / rate:.6g} s",
+        end=f"{end / rate:.6g} s",
+        reason=f"the clip lasts from 0 to {length} s",
+        hint=f"Choose --start and --end between 0 and {length}",
+    )
+
+
+def look_at(path: str) -> "AudioInfo":
+    """Rate, channels and frames of a clip, checked; raises `missing_file`, `not_audio`, `empty_audio` and so on."""
+    from harmonicflow.audio import files
+
+    return files.info(Path(path).expanduser())
+
+
+def read_clip(path: str, selection: Selection) -> tuple[ClipSpec, Any]:
+    """The selected part of a clip: its description and its float32 samples [channels, frames]."""
+    from harmonicflow.audio import files
+
+    audio, rate = files.read(Path(path).expanduser(), selection.start_frame, selection.frames)
+    channels, frames = audio.shape
+    if rate != selection.rate or frames != selection.frames:
+        raise HarmonicFlowError("not_audio", path=path)
+    spec = ClipSpec(
+        rate=rate, channels=channels, frames=frames, name=Path(path).name, start_frame=selection.start_frame
+    )
+    return spec, audio
+
+
+def check_chords(chords: str | None, selection: Selection) -> None:
+    """Raises `bad_chord` for a chord that cannot be read, before any daemon is asked."""
+    if chords is None:
+        return
+    from harmonicflow.score.chords import parse_progression
+
+    parse_progression(chords, selection.meters, max(1, len(selection.bars())))
+
+
+def out_folders(path: str | None, count: int = 1) -> Sequence[Path]:
+    """One folder per take inside --out, made and tried now so that no work is lost later; raises `disk`."""
+    if path is None:
+        return ()
+    folder = Path(path).expanduser().absolute()
+    folders = [folder] if count == 1 else [folder / f"{number:02d}" for number in range(1, count + 1)]
+    for each in folders:
+        try:
+            each.mkdir(parents=True, exist_ok=True)
+            probe = each / f".harmonicflow-{uuid4().hex}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise HarmonicFlowError("disk", path=each, reason=error.strerror or error) from None
+    return folders

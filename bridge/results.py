@@ -1,0 +1,79 @@
+"""Takes as a person or a script is shown them, and their files copied to where the person wants them."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.messages import TakeSummary
+
+from .output import decibels, result, result_json, table
+
+COPIED: Final = ("score.mid", "take.json")  # beside every WAV of the take
+
+
+def check_lengths(take: TakeSummary, frames: int, rate: int) -> None:
+    """Refuse a take whose files are not exactly as long as the selection; raises `bad_take`."""
+    for row in take.files:
+        if (row.frames, row.rate) != (frames, rate):
+            raise HarmonicFlowError(
+                "bad_take",
+                take=take.take,
+                reason=f"{row.file} has {row.frames} frames at {row.rate} Hz, the selection {frames} at {rate} Hz",
+            )
+
+
+def copy_take(take: TakeSummary, folder: Path) -> TakeSummary:
+    """Copy a take's sound, score and description into `folder`; the same take, with that folder.
+
+    Each file appears whole or not at all: it is written under another name and then renamed.
+    """
+    source = Path(take.folder)
+    for name in (*(row.file for row in take.files), *COPIED):
+        unfinished = folder / f".{name}.{uuid4().hex}"
+        try:
+            shutil.copyfile(source / name, unfinished)
+            os.replace(unfinished, folder / name)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            raise HarmonicFlowError("disk", path=folder / name, reason=error.strerror or error) from None
+    return msgspec.structs.replace(take, folder=str(folder))
+
+
+def take_row(take: TakeSummary) -> dict[str, Any]:
+    """A take as one JSON object; `path` of every file is absolute."""
+    row: dict[str, Any] = msgspec.to_builtins(take)
+    folder = Path(take.folder)
+    for file in row["files"]:
+        file["path"] = str(folder / file["file"])
+        file["seconds"] = file["frames"] / file["rate"]
+    row["midi"] = str(folder / "score.mid")
+    return row
+
+
+def take_table(take: TakeSummary) -> str:
+    """The files of a take: stem, seconds, peak, integrated loudness, file."""
+    rows = [
+        (
+            row.stem,
+            f"{row.frames / row.rate:.3f}",
+            "-inf" if row.peak_dbfs is None else decibels(row.peak_dbfs),
+            "-inf" if row.lufs is None else decibels(row.lufs),
+            row.file,
+        )
+        for row in take.files
+    ]
+    return table(("stem", "seconds", "peak dBFS", "LUFS", "file"), rows)
+
+
+def show_take(take: TakeSummary, as_json: bool) -> None:
+    """Write one take to stdout; without `--json` the last line is its folder."""
+    if as_json:
+        result_json(take_row(take))
+        return
+    result(take_table(take))
+    result(take.folder)
