@@ -1,0 +1,1 @@
+"""The subcommands this folder adds to the command line `harmonicflow`."""

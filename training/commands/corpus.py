@@ -1,0 +1,70 @@
+"""`harmonicflow corpus`: render training songs from MIDI, and say what a corpus holds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from ..corpus.plan import PARTS
+
+_PARTS_HELP = "Comma-separated: " + "; ".join(f"{letter} = {what}" for letter, what in PARTS.items()) + "."
+
+
+@click.group()
+def command() -> None:
+    """Render training songs from MIDI."""
+
+
+@command.command()
+@click.option("--midi", type=click.Path(path_type=Path), required=True, help="The MIDI pack: manifest.csv, folders.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The corpus; what is there is kept.")
+@click.option("--hours", type=click.FloatRange(min=0.0, min_open=True), default=3.0, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
+@click.option("--parts", default="A,B,C,D", show_default=True, help=_PARTS_HELP)
+@click.option("--sound-font", "--sound_font", type=click.Path(path_type=Path), help="Default: Debian's FluidR3_GM.")
+def build(
+    midi: Path, out: Path, hours: float, seed: int, jobs: int, parts: str, sound_font: Path | None
+) -> None:
+    """Render a corpus in Slakh's layout; run it again to go on where it stopped."""
+    from ..corpus.build import DEFAULT_SOUND_FONT, BuildOptions, Progress, build
+
+    letters = "".join(letter.strip().upper() for letter in parts.split(","))
+    unknown = sorted(set(letters) - set(PARTS))
+    if unknown or not letters:
+        raise click.BadParameter(f"no part {', '.join(unknown) or parts!r}; choose from {', '.join(PARTS)}")
+
+    def say(step: Progress) -> None:
+        if step.outcome != "there":
+            reason = f" ({step.reason})" if step.reason else ""
+            line = f"{step.done}/{step.total} {step.track.split}/{step.track.name} {step.outcome}{reason}"
+            click.echo(f"{line} {step.seconds:.0f} s from {step.track.row.path}", err=True)
+
+    build(BuildOptions(midi, out, hours, seed, jobs, letters, sound_font or DEFAULT_SOUND_FONT), say)
+    click.echo(str(out))
+
+
+@command.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def report(folder: Path, as_json: bool) -> None:
+    """Say how many hours, genres, programs and notes a corpus holds."""
+    from ..corpus.report import report
+
+    splits = report(folder)
+    if as_json:
+        click.echo(json.dumps({split: asdict(totals) for split, totals in splits.items()}))
+        return
+    for split, totals in splits.items():
+        hours, full = totals.seconds / 3600, totals.full_tracks
+        click.echo(f"{split}: {totals.tracks} tracks, {hours:.2f} h, {full} with all stems")
+        for title, counts in (
+            ("tracks with", totals.stem_tracks), ("notes", totals.notes), ("arranged", totals.made),
+            ("genres", totals.genres), ("meters", totals.meters), ("corpora", totals.corpora),
+            ("programs", totals.programs),
+        ):  # fmt: skip
+            if counts:
+                click.echo(f"  {title}: " + ", ".join(f"{name} {count}" for name, count in counts.most_common()))
