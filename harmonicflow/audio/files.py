@@ -33,7 +33,10 @@ MAX_LEVEL: Final = 1_000.0  # 60 dB above full scale: whoever means that has for
 PIECE_FRAMES: Final = 65_536  # decoded at a time
 
 # The first bytes of the formats that are read. libsndfile knows thirty more, some by guess alone.
-OPENINGS: Final = (b"RIFF", b"RIFX", b"RF64", b"riff", b"fLaC", b"OggS", b"FORM", b"caff", b"ID3", b"\xff\xf3", b"\xff\xfb")
+OPENINGS: Final = (
+    b"RIFF", b"RIFX", b"RF64", b"riff", b"fLaC", b"OggS", b"FORM", b"caff",
+    b"ID3", b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2", b"\xff\xe3", b"\xff\xe2",
+)  # fmt: skip
 LOOSE: Final = ("MP3",)  # their length is an estimate, so that an early end is no fault
 
 
@@ -95,8 +98,8 @@ def _count(about: AudioInfo, path: Name, start: int, frames: int | None) -> int:
         )
     most = MAX_VALUES // about.channels
     if end - start > most:
-        seconds, maximum = (end - start) / about.rate, most / about.rate
-        raise HarmonicFlowError("too_long", what=f"the part of {path}", seconds=f"{seconds:g}", maximum=f"{maximum:.0f}")
+        seconds, maximum = f"{(end - start) / about.rate:g}", f"{most / about.rate:.0f}"
+        raise HarmonicFlowError("too_long", what=f"the part of {path}", seconds=seconds, maximum=maximum)
     return end - start
 
 
