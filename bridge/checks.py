@@ -156,7 +156,7 @@ def _folder() -> Check:
     """The folder of takes is ours alone and can be written."""
     home = paths.home()
     if not home.exists():
-        home.mkdir(mode=0o700, parents=True)
+        paths.owner_only(home)
     if sys.platform != "win32":
         status = home.stat()
         if status.st_uid != os.geteuid():

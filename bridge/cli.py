@@ -45,11 +45,11 @@ COMMANDS: Final[dict[str, Row]] = {
     "models": Row("bridge.commands.models:command", CARE, "List the model bundles on this computer."),
     "doctor": Row("bridge.commands.doctor:command", CARE, "Check this installation and say how to repair it."),
     "bench": Row("bridge.commands.bench:command", CARE, "Measure speed, memory and start-up on this computer."),
-    "corpus": Row("training.corpus.cli:command", TEACH, "Render training songs from MIDI."),
-    "train": Row("training.cli:train", TEACH, "Train the networks on stems."),
-    "evaluate": Row("training.cli:evaluate", TEACH, "Measure how well a bundle plays its score."),
-    "promote": Row("training.cli:promote", TEACH, "Make a bundle the default one when it measures better."),
-    "export": Row("export.cli:command", TEACH, "Turn checkpoints into a bundle the daemon can load."),
+    "corpus": Row("training.commands.corpus:command", TEACH, "Render training songs from MIDI."),
+    "train": Row("training.commands.train:command", TEACH, "Train the networks on stems."),
+    "evaluate": Row("training.commands.evaluate:command", TEACH, "Measure how well a bundle plays its score."),
+    "promote": Row("training.commands.promote:command", TEACH, "Make a bundle the default one when it measures better."),
+    "export": Row("export.command:command", TEACH, "Turn checkpoints into a bundle the daemon can load."),
 }
 
 
@@ -58,15 +58,15 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all subcommands that are really there: the table's order first, then others by name."""
-        known = [name for name, row in COMMANDS.items() if _exists(row.target)]
+        known = [name for name, row in COMMANDS.items() if _exists(_sibling(row.target))]
         return known + sorted(set(_entry_points()) - set(COMMANDS))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one subcommand; None when there is none of that name."""
         target = _entry_points().get(cmd_name)
-        if target is None and cmd_name in COMMANDS and _exists(COMMANDS[cmd_name].target):
+        if target is None and cmd_name in COMMANDS:
             target = _sibling(COMMANDS[cmd_name].target)
-        if target is None:
+        if target is None or not _exists(target):
             return None
         command = _load(target, cmd_name)
         if not isinstance(command, click.Command):
@@ -112,11 +112,11 @@ def _sibling(target: str) -> str:
 
 
 def _exists(target: str) -> bool:
-    """Whether a target of the table is there, without importing more than its (empty) packages."""
+    """Whether a target's module is there, without importing more than the (empty) packages it lies in."""
     from importlib.util import find_spec
 
     try:
-        return find_spec(_sibling(target).partition(":")[0]) is not None
+        return find_spec(target.partition(":")[0]) is not None
     except ModuleNotFoundError:
         return False
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from harmonicflow.core.messages import Delivery, Generate, TakeSummary
+from harmonicflow.core.messages import ClipSpec, Delivery, Generate, TakeSummary
 from harmonicflow.core.tempo import Selection
 
 from .follow import follow
@@ -40,6 +40,8 @@ def make(
 
     What can be wrong with the request is found before a daemon is asked or started.
     """
+    spec: ClipSpec | None = None
+    sound: list[Any] = []
     if clip is not None:
         info = look_at(clip)
         selection = selection_of(span, info.rate, info.frames)
@@ -49,11 +51,12 @@ def make(
         selection = selection_of(span, DEFAULT_RATE if rate is None else rate)
     check_chords(choices.get("chords"), selection)
     folders = out_folders(out, choices.get("count", 1))
-    spec, audio = (None, None) if clip is None else read_clip(clip, selection)
-
+    if clip is not None:
+        spec, audio = read_clip(clip, info.frames, selection)
+        sound = [audio]
     request = _message(selection, choices, clip=spec)
     with connect_or_start() as client:
-        takes = follow(client, request, [] if audio is None else [audio])
+        takes = follow(client, request, sound)
     for take in takes:
         check_lengths(take, selection.frames, selection.rate)
     if folders:

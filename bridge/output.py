@@ -1,5 +1,6 @@
 """What the command line writes: results to stdout, everything else to stderr."""
 
+import contextlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -8,8 +9,9 @@ from harmonicflow.core.errors import HarmonicFlowError
 
 
 def say(text: str) -> None:
-    """One line for the person, on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    """One line for the person, on stderr; nobody need be listening there."""
+    with contextlib.suppress(BrokenPipeError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def result(text: str) -> None:

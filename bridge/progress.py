@@ -16,6 +16,7 @@ TITLES: Final = {
     "perform": "playing",
     "mix": "mixing",
     "place": "placing in the room",
+    "write": "writing the take",
     "writing": "writing the take",
 }
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 DEFAULT_BPM: Final = 120
 DEFAULT_RATE: Final = 44_100  # Hz, of a request without a clip
+CONTEXT_S: Final = 4  # seconds of the clip on each side of the selection that the networks hear too
+_NAME_LETTERS: Final = 200  # messages.Name
 
 
 @dataclass(frozen=True)
@@ -88,27 +90,29 @@ def look_at(path: str) -> "AudioInfo":
     return files.info(Path(path).expanduser())
 
 
-def read_clip(path: str, selection: Selection) -> tuple[ClipSpec, Any]:
-    """The selected part of a clip: its description and its float32 samples [channels, frames]."""
+def read_clip(path: str, clip_frames: int, selection: Selection) -> tuple[ClipSpec, Any]:
+    """The selected part of a clip with `CONTEXT_S` around it: its description and float32 [channels, frames].
+
+    The length an MP3 claims is an estimate, so its last frames may be missing: the sound is then shorter.
+    """
     from harmonicflow.audio import files
 
-    audio, rate = files.read(Path(path).expanduser(), selection.start_frame, selection.frames)
+    around = CONTEXT_S * selection.rate
+    start = max(0, selection.start_frame - around)
+    end = min(clip_frames, selection.end_frame + around)
+    audio, rate = files.read(Path(path).expanduser(), start, end - start)
     channels, frames = audio.shape
-    if rate != selection.rate or frames != selection.frames:
-        raise HarmonicFlowError("not_audio", path=path)
-    spec = ClipSpec(
-        rate=rate, channels=channels, frames=frames, name=Path(path).name, start_frame=selection.start_frame
-    )
-    return spec, audio
+    name = Path(path).name[:_NAME_LETTERS]
+    return ClipSpec(rate=rate, channels=channels, frames=frames, name=name, start_frame=start), audio
 
 
 def check_chords(chords: str | None, selection: Selection) -> None:
     """Raises `bad_chord` for a chord that cannot be read, before any daemon is asked."""
     if chords is None:
         return
-    from harmonicflow.score.chords import parse_progression
+    from harmonicflow.score.chords import chords_over
 
-    parse_progression(chords, selection.meters, max(1, len(selection.bars())))
+    chords_over(chords, selection)
 
 
 def out_folders(path: str | None, count: int = 1) -> Sequence[Path]:

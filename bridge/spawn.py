@@ -39,6 +39,7 @@ def start_daemon(bundle: str | None = None) -> Client:
     if running is not None:
         raise HarmonicFlowError("daemon_running", pid=running.pid)
     started = time.monotonic()
+    paths.owner_only(paths.home())
     log = paths.owner_only(paths.log_folder()) / LOG_NAME
     words, cwd = module_command("daemon")
     if bundle is not None:
