@@ -167,7 +167,7 @@ def chord_table() -> tuple[Chord, ...]:
 
 
 @lru_cache(maxsize=1)
-def _templates() -> Floats:
+def chord_templates() -> Floats:
     """Unit-length chroma [Q, 12] of each chord, its tones with five overtones each."""
     tone = np.zeros(12)
     for number in range(1, 7):
@@ -180,7 +180,7 @@ def chord_scores(heard_K12: Floats, bass_K12: Floats, key: KeyEstimate | None) -
     """How well each chord of `chord_table` fits each beat [K, Q]: a cosine, less costs, plus leanings."""
     unit = heard_K12 / (np.linalg.norm(heard_K12, axis=1, keepdims=True) + 1e-9)
     bottom = bass_K12 / (bass_K12.max(axis=1, keepdims=True) + 1e-9)
-    scores = unit @ _templates().T
+    scores = unit @ chord_templates().T
     roots = np.array([chord.root for chord in chord_table()])
     scores += BASS_WEIGHT * bottom[:, roots]
     scores -= np.array([QUALITY_COST[chord.quality] for chord in chord_table()])

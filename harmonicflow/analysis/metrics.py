@@ -1,0 +1,167 @@
+"""The probes of the evaluation: are the notes there, on time, at their pitch, in their chord?
+
+Each is validated against planted signals in the tests and, in every evaluation, against its ladder (true audio above
+shifted, shuffled and noise). Asked notes are rows (onset s, offset s, MIDI pitch, ...); times are in seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from .harmony import chord_templates
+from .onsets import APART_S, onsets
+from .pitches import DELAY_S, LOWEST_PITCH, WINDOW_S, sounding_pitches
+from .spectra import Floats, Times, chroma, estimate_tuning, magnitudes
+
+__all__ = [
+    "Counts",
+    "chord_score",
+    "matches",
+    "merged_onsets",
+    "offsets_s",
+    "onset_counts",
+    "onsets",
+    "pitch_counts",
+    "spread",
+]
+
+RING_S: Final = 0.3  # a note may be heard this long after its end: releases, pedals, rooms
+LONGEST_CHORD_STEP_S: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Hits, misses and false alarms; they add up over songs."""
+
+    hits: int = 0
+    missed: int = 0
+    extra: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(self.hits + other.hits, self.missed + other.missed, self.extra + other.extra)
+
+    @property
+    def f1(self) -> float | None:
+        """Harmonic mean of precision and recall; None where nothing was asked."""
+        if self.hits + self.missed == 0:
+            return None
+        return 2 * self.hits / (2 * self.hits + self.missed + self.extra)
+
+
+# --------------------------------------------------------------------------------------------------------------- onsets
+
+
+def merged_onsets(times_s: Sequence[float] | Times) -> Times:
+    """Onsets as a listener counts them: those within 30 ms of one another's first are one."""
+    merged: list[float] = []
+    for time in sorted(times_s):
+        if not merged or time - merged[-1] > APART_S:
+            merged.append(float(time))
+    return np.array(merged)
+
+
+def matches(asked_s: Times, heard_s: Times, window_s: float) -> list[tuple[int, int]]:
+    """Pairs (asked, heard) at most `window_s` apart, each used once; both ascending. In time order this is the most."""
+    pairs, i, j = [], 0, 0
+    while i < len(asked_s) and j < len(heard_s):
+        difference = heard_s[j] - asked_s[i]
+        if abs(difference) <= window_s:
+            pairs.append((i, j))
+            i, j = i + 1, j + 1
+        elif difference < 0:
+            j += 1
+        else:
+            i += 1
+    return pairs
+
+
+def onset_counts(asked_s: Times, heard_s: Times, window_s: float) -> Counts:
+    """Onsets asked for against onsets heard."""
+    hits = len(matches(asked_s, heard_s, window_s))
+    return Counts(hits, len(asked_s) - hits, len(heard_s) - hits)
+
+
+def offsets_s(asked_s: Times, heard_s: Times, window_s: float = 0.05) -> Times:
+    """How much later than asked each matched onset is heard."""
+    return np.array([heard_s[j] - asked_s[i] for i, j in matches(asked_s, heard_s, window_s)])
+
+
+def spread(values: Times) -> tuple[float, float] | None:
+    """Median and interquartile range; None for fewer than four values."""
+    if len(values) < 4:
+        return None
+    low, median, high = np.percentile(values, [25, 50, 75])
+    return float(median), float(high - low)
+
+
+# -------------------------------------------------------------------------------------------------------------- pitches
+
+
+def pitch_counts(x_T: Floats, rate: int, notes: Sequence[Sequence[float]], start_s: float, end_s: float) -> Counts:
+    """Is each note asked for heard at its onset, and nothing else?
+
+    Onsets from `start_s` up to `end_s` count. A pitch heard there that belongs to any note still sounding is no false
+    alarm; a pitch of no such note is.
+    """
+    asked = sorted((float(n[0]), float(n[1]), int(n[2])) for n in notes)
+    moments = [t for t in merged_onsets([onset for onset, _, _ in asked]) if start_s <= t < end_s]
+    if not moments:
+        return Counts()
+    onset, offset, pitch = (np.array(column) for column in zip(*asked, strict=True))
+    hits = missed = extra = 0
+    for moment, found in zip(moments, sounding_pitches(x_T, rate, np.array(moments)), strict=True):
+        heard = set((np.flatnonzero(found) + LOWEST_PITCH).tolist())
+        struck = set(pitch[(onset >= moment) & (onset <= moment + APART_S)].tolist())
+        window_end = moment + DELAY_S + WINDOW_S / 2
+        sounding = set(pitch[(onset < window_end) & (offset + RING_S > moment)].tolist())
+        hits += len(struck & heard)
+        missed += len(struck - heard)
+        extra += len(heard - sounding)
+    return Counts(hits, missed, extra)
+
+
+# --------------------------------------------------------------------------------------------------------------- chords
+
+
+def chord_score(
+    x_T: Floats, rate: int, chords: Sequence[tuple[float, float, Any]], start_s: float, end_s: float
+) -> tuple[float, float]:
+    """Seconds in which the asked chord's triad fits best of all 24 major and minor ones, and seconds asked.
+
+    Chords are (start, end, Chord). Those without a third (sus, power chords) are not asked about. Each is heard in
+    steps of at most a second; steps without sound are wrong.
+    """
+    size, hop = 2 ** round(np.log2(WINDOW_S * rate)), max(1, round(0.0464 * rate))
+    count = len(x_T) // hop
+    steps = [step for step in _chord_steps(chords, start_s, end_s) if step[1] * rate <= len(x_T) + rate]
+    asked_s = float(sum(end - start for start, end, _, _ in steps))
+    if count == 0 or not steps:
+        return 0.0, asked_s
+    mag = magnitudes(x_T, hop // 2, hop, count, size)
+    heard = chroma(mag, rate, tuning=estimate_tuning(mag, rate))
+    right_s = 0.0
+    for start, end, root, minor in steps:
+        sound = heard[round(start * rate / hop) : round(end * rate / hop)].sum(axis=0)
+        if sound.any() and int((chord_templates()[:24] @ sound).argmax()) == root + 12 * minor:
+            right_s += end - start
+    return right_s, asked_s
+
+
+def _chord_steps(
+    chords: Sequence[tuple[float, float, Any]], start_s: float, end_s: float
+) -> list[tuple[float, float, int, int]]:
+    """(start, end, root, 1 if minor) of the chords' parts inside a window."""
+    steps = []
+    for start, end, chord in chords:
+        tones = {(pitch - chord.root) % 12 for pitch in chord.pitch_classes}
+        start, end = max(start, start_s), min(end, end_s)
+        if end - start < 0.2 or not tones & {3, 4}:
+            continue
+        edges = np.linspace(start, end, int(np.ceil((end - start) / LONGEST_CHORD_STEP_S)) + 1)
+        minor = int(4 not in tones)
+        steps += [(float(a), float(b), int(chord.root), minor) for a, b in zip(edges, edges[1:], strict=False)]
+    return steps
