@@ -51,7 +51,7 @@ def integrated_lufs(x: ArrayLike, rate: int) -> float:
 
 
 def true_peak_dbtp(x: ArrayLike) -> float:
-    """The highest value between and at the samples of `x` [C, T] or [T], in dB of full scale, four times oversampled."""
+    """The highest value at and between the samples of `x` [C, T] or [T], in dB of full scale, 4 times oversampled."""
     sound = np.atleast_2d(np.asarray(x, np.float32))
     padded = np.concatenate([sound, np.zeros((len(sound), TAPS), np.float32)], axis=1)
     return decibels(float(TruePeaks(len(sound)).process(padded).max(initial=0.0)))
@@ -91,18 +91,19 @@ class TruePeaks:
             product[n : n + TAPS, :, n] = taps[:, ::-1].T
         self._product = product.reshape(len(product), -1)
         self._channels = channels
-        size = 32 * PEAK_BLOCK
+        size = 64 * PEAK_BLOCK
+        self._window = np.arange(0, size, PEAK_BLOCK)[:, None] + np.arange(len(product))
         state = np.zeros((channels, TAPS - 1), np.float32)
         self._stream = BlockStream(self._step, state, channels, size, np.float32)
 
     def process(self, x: Audio) -> Audio:
         """Peaks [T] for samples [C, T]."""
-        return self._stream.process(x)[0]
+        peaks: Audio = self._stream.process(x)[0]
+        return peaks
 
     def _step(self, block: Audio, past: Audio) -> tuple[Audio, Audio]:
         signal = np.concatenate([past, block], axis=1)
-        window = np.lib.stride_tricks.sliding_window_view(signal, PEAK_BLOCK + TAPS - 1, axis=1)[:, ::PEAK_BLOCK]
-        values = window.reshape(-1, window.shape[-1]) @ self._product
+        values = signal.take(self._window, axis=1).reshape(-1, len(self._product)) @ self._product
         np.abs(values, out=values)
         peaks = values.reshape(self._channels, -1, PHASES, PEAK_BLOCK).max(axis=2).max(axis=0)
         return peaks.reshape(1, -1), signal[:, -TAPS + 1 :]
@@ -123,7 +124,7 @@ def _step_powers(sound: Audio, rate: int) -> Reals:
     count = sound.shape[1] // step
     weighted = Biquads(k_weighting(rate), len(sound)).process(sound[:, : count * step])
     squares = np.square(weighted, out=weighted).reshape(len(sound), count, step).mean(axis=2)
-    return _gains(len(sound)) @ squares
+    return np.asarray(_gains(len(sound)) @ squares)
 
 
 def _weighted_power(sound: Audio, rate: int) -> float:
