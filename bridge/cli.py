@@ -48,7 +48,9 @@ COMMANDS: Final[dict[str, Row]] = {
     "corpus": Row("training.commands.corpus:command", TEACH, "Render training songs from MIDI."),
     "train": Row("training.commands.train:command", TEACH, "Train the networks on stems."),
     "evaluate": Row("training.commands.evaluate:command", TEACH, "Measure how well a bundle plays its score."),
-    "promote": Row("training.commands.promote:command", TEACH, "Make a bundle the default one when it measures better."),
+    "promote": Row(
+        "training.commands.promote:command", TEACH, "Make a bundle the default one when it measures better."
+    ),
     "export": Row("export.command:command", TEACH, "Turn checkpoints into a bundle the daemon can load."),
 }
 

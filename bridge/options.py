@@ -21,6 +21,7 @@ else:
     Kind = click.ParamType
 
 MAX_SEED: Final = 2**63 - 1
+MOST_SECONDS: Final = 10**6  # far beyond any clip, and safe in a float
 _MINUTES: Final = re.compile(r"(\d{1,4}):([0-5]?\d(?:\.\d{0,12})?)")
 
 
@@ -43,7 +44,7 @@ class Seconds(Kind):
         if match := _MINUTES.fullmatch(str(value)):
             return int(match[1]) * 60 + Fraction(match[2])
         seconds = number(value)
-        if seconds is None:
+        if seconds is None or abs(seconds) > MOST_SECONDS:
             self.fail(f"{value!r} is not a time; write seconds like 9.5, or minutes like 1:02.5", param, ctx)
         return seconds
 

@@ -51,7 +51,8 @@ def selection_of(span: Span, rate: int, clip_frames: int | None = None) -> Selec
     Raises `bad_selection`, `bad_tempo`, `bad_meter`, `bad_rate`, `too_short`, `too_long`.
     """
     meter = Meter.parse(span.meter)
-    start = nearest((span.start or Fraction(0)) * rate)
+    begin = span.start or Fraction(0)
+    start = frame_of(begin, rate)
     # The start is a bar line unless `start_beat` says how far behind it lies: beat counting starts there.
     tempo = TempoMap.constant(span.tempo or DEFAULT_BPM, rate, span.start_beat, start)
     meters = MeterMap.constant(meter)
@@ -59,14 +60,23 @@ def selection_of(span: Span, rate: int, clip_frames: int | None = None) -> Selec
         last_line = meters.bar_start(meters.bar_at(span.start_beat) + span.bars)
         end = nearest(tempo.frame_at(last_line))
     elif span.seconds is not None:
-        end = nearest(((span.start or Fraction(0)) + span.seconds) * rate)
+        end = frame_of(begin + span.seconds, rate)
     elif span.end is not None:
-        end = nearest(span.end * rate)
+        end = frame_of(span.end, rate)
     else:
         end = clip_frames or start
     if clip_frames is not None:
         _check_inside(start, end, rate, clip_frames)
     return Selection(rate, start, end, tempo, meters, span.start_beat)
+
+
+def frame_of(seconds: Fraction, rate: int) -> int:
+    """The frame of a time: `round(seconds * rate)`, the contract of every length.
+
+    Computed as a script that checks it would, in floats and with their rule for halves: 2.005 s lies halfway
+    between two frames at 44.1 kHz. Elsewhere that makes no difference: an hour is good to a millionth of a frame.
+    """
+    return round(float(seconds) * rate)
 
 
 def _check_inside(start: int, end: int, rate: int, clip_frames: int) -> None:

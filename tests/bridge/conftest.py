@@ -1,0 +1,83 @@
+"""The real command line in a process of its own, with a home of its own and the stand-in bundle."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def objects(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+class CommandLine:
+    """Runs `harmonicflow ...` as a shell would, in a bare clone: `python -m bridge ...`."""
+
+    def __init__(self, home: Path, bundle: Path) -> None:
+        self.home = home
+        self.env = os.environ | {
+            "HARMONICFLOW_HOME": str(home),
+            "HARMONICFLOW_BUNDLE": str(bundle),
+            "PYTHONWARNINGS": "",
+            "OMP_NUM_THREADS": "1",
+        }
+
+    def popen(self, *words: str, **options: Any) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-m", "bridge", *words]
+        return subprocess.Popen(
+            command, cwd=ROOT, env=self.env, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, **options,
+        )  # fmt: skip
+
+    def __call__(self, *words: str, timeout: float = 60) -> Ran:
+        process = self.popen(*words)
+        try:
+            out, err = process.communicate(timeout=timeout)
+        finally:
+            process.kill()
+        return Ran(process.returncode, out, err)
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _tiny_bundle()(tmp_path_factory.mktemp("bundle"))
+
+
+def _tiny_bundle() -> Callable[[Path], Path]:
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location("tiny_bundle", ROOT / "tests" / "tiny_bundle.py")
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.make_tiny_bundle
+
+
+@pytest.fixture(scope="session")
+def cli(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Iterator[CommandLine]:
+    """One home and one daemon (started by the first test that needs it) for all tests that leave it as it is."""
+    run = CommandLine(tmp_path_factory.mktemp("home"), bundle)
+    yield run
+    run("daemon", "stop")
+
+
+@pytest.fixture
+def fresh_cli(tmp_path: Path, bundle: Path) -> Iterator[CommandLine]:
+    """A home of its own for one test; its daemon, if the test started one, is ended."""
+    run = CommandLine(tmp_path / "home", bundle)
+    yield run
+    if run.home.exists():
+        run("daemon", "stop")
