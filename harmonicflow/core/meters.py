@@ -12,7 +12,9 @@ from .errors import HarmonicFlowError
 
 Exact: TypeAlias = Fraction | int | float | str
 
-_NUMBER: Final = re.compile(r"[+-]?(\d{1,600}(/\d{1,600})?|\d{1,18}\.\d{1,20}(e[+-]?\d\d?)?|\d{1,18}e[+-]?\d\d?)")
+_NUMBER: Final = re.compile(
+    r"[+-]?(\d{1,600}(/\d{1,600})?|\d{1,18}\.\d{1,20}(e[+-]?\d\d?)?|\d{1,18}e[+-]?\d\d?)", re.ASCII
+)
 
 
 def exact(value: Exact) -> Fraction:

@@ -11,7 +11,7 @@ for, and then once, with `nearest`.
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from math import floor
@@ -25,6 +25,10 @@ from .meters import Exact, Meter, MeterMap, exact
 __all__ = ["Bar", "Exact", "Meter", "MeterMap", "Selection", "TempoMap", "exact", "nearest"]
 
 _HALF: Final = Fraction(1, 2)
+
+# The ends of a selection are whole frames and a bar line seldom is. A line this near to an end is
+# at the end (half a frame at 8 kHz, the lowest rate), so that no rate sees an extra, empty bar.
+SNAP_S: Final = Fraction(1, 2 * MIN_RATE)
 
 
 def nearest(position: Fraction | int) -> int:
@@ -53,6 +57,7 @@ class TempoMap:
     def __init__(self, anchors: Sequence[tuple[Exact, Exact]], rate: int) -> None:
         object.__setattr__(self, "anchors", tuple((exact(beat), exact(frame)) for beat, frame in anchors))
         object.__setattr__(self, "rate", rate)
+        _check_rate(rate, "the tempo map")
         if len(self.anchors) < 2:
             raise _bad_map(self, "a tempo map needs two anchors", "Send two (beat, frame) anchors, or a tempo")
         for (b0, f0), (b1, f1) in zip(self.anchors, self.anchors[1:], strict=False):
@@ -106,6 +111,11 @@ class TempoMap:
         return 60 * self.rate / self._segment(bisect_right(self._beats, exact(beat)) - 1)[2]
 
 
+def _check_rate(rate: int, what: str) -> None:
+    if not MIN_RATE <= rate <= MAX_RATE:
+        raise HarmonicFlowError("bad_rate", what=what, rate=rate, minimum=MIN_RATE, maximum=MAX_RATE)
+
+
 def _bad_map(tempo: TempoMap, reason: str, hint: str) -> HarmonicFlowError:
     beats = [float(beat) for beat, _ in tempo.anchors]
     return HarmonicFlowError(
@@ -148,11 +158,7 @@ class Selection:
     start_beat: Fraction = Fraction(0)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "start_beat", exact(self.start_beat))
-        if not MIN_RATE <= self.rate <= MAX_RATE:
-            raise HarmonicFlowError(
-                "bad_rate", what="the selection", rate=self.rate, minimum=MIN_RATE, maximum=MAX_RATE
-            )
+        _check_rate(self.rate, "the selection")
         span = {"start": f"{self.start_frame / self.rate:g} s", "end": f"{self.end_frame / self.rate:g} s"}
         if self.tempo.rate != self.rate:
             raise HarmonicFlowError(
@@ -168,6 +174,15 @@ class Selection:
         ):
             if wrong:
                 raise HarmonicFlowError(code, what="the selection", seconds=f"{float(self.seconds):.6g}", **limit)
+        object.__setattr__(self, "start_beat", self._snapped(exact(self.start_beat)))
+
+    def _snapped(self, start_beat: Fraction) -> Fraction:
+        """The bar line at the selection's first frame, or `start_beat` when there is none."""
+        bar = self.meters.bar_at(start_beat)
+        for line in (self.meters.bar_start(bar), self.meters.bar_start(bar + 1)):
+            if abs(self.frame_at_beat(line - start_beat)) <= SNAP_S * self.rate:
+                return line
+        return start_beat
 
     @classmethod
     def from_seconds(
@@ -217,28 +232,25 @@ class Selection:
         return self.tempo.bpm_at(self._tempo_beat + exact(beat))
 
     def bars(self) -> list[Bar]:
-        """The bars that hold at least one frame, in order, without gap or overlap."""
+        """The bars, in order, without gap or overlap; only the first and the last may be cut."""
         return list(self._bars)
 
     @cached_property
     def _bars(self) -> tuple[Bar, ...]:
-        # A selection's ends are whole frames and a bar line seldom is: a bar whose frames round to
-        # none is no bar, and a line that rounds to the last frame is where the last bar ends.
         found: list[Bar] = []
         number = self.meters.bar_at(self.start_beat)
-        end_frame = 0
-        while end_frame < self.frames:
-            line = self.meters.bar_start(number) - self.start_beat
+        start_frame = 0
+        while start_frame < self.frames:
+            grid_start = self.meters.bar_start(number) - self.start_beat
             end_beat = self.meters.bar_start(number + 1) - self.start_beat
-            start_frame, end_frame = end_frame, nearest(self.frame_at_beat(end_beat))
-            if end_frame > self.frames:
-                end_frame, end_beat = self.frames, self.beat_at_frame(self.frames)
-            if end_frame > start_frame:
-                meter = self.meters.meter(number)
-                start_beat = max(line, Fraction(0))
-                found.append(Bar(len(found) + 1, meter, line, start_beat, end_beat, start_frame, end_frame))
-            end_frame = max(end_frame, 0)
-            number += 1
+            end, margin = self.frame_at_beat(end_beat), SNAP_S * self.rate
+            if end > self.frames + margin:
+                end_beat = self.beat_at_frame(self.frames)
+            end_frame = self.frames if end >= self.frames - margin else nearest(end)
+            start_beat = max(grid_start, Fraction(0))
+            meter = self.meters.meter(number)
+            found.append(Bar(len(found) + 1, meter, grid_start, start_beat, end_beat, start_frame, end_frame))
+            start_frame, number = end_frame, number + 1
         return tuple(found)
 
     @property
@@ -253,11 +265,19 @@ class Selection:
         return self._bars[first - 1], self._bars[last - 1]
 
     def at_rate(self, rate: int) -> Self:
-        """The same range at another rate, its frames counted from its own first frame; beats stay."""
+        """The same range at another rate, its frames counted from its own first frame: same bars, same beats."""
         scale = Fraction(rate, self.rate)
         anchors = [(beat, (frame - self.start_frame) * scale) for beat, frame in self.tempo.anchors]
         end_frame = nearest(self.frames * scale)
-        return type(self)(rate, 0, end_frame, TempoMap(anchors, rate), self.meters, self.start_beat)
+        other = type(self)(rate, 0, end_frame, TempoMap(anchors, rate), self.meters, self.start_beat)
+        # Rounding the end anew may move it past a bar line that it stood at: the bars are kept instead.
+        ends = [nearest(self.frame_at_beat(bar.end_beat) * scale) for bar in self._bars[:-1]] + [end_frame]
+        starts = [0, *ends[:-1]]
+        other.__dict__["_bars"] = tuple(
+            replace(bar, start_frame=start, end_frame=end)
+            for bar, start, end in zip(self._bars, starts, ends, strict=True)
+        )
+        return other
 
     def to_wire(self) -> SelectionSpec:
         """The selection as a plain message field."""

@@ -1,0 +1,123 @@
+"""The messages: the table is complete, ranges hold on decoding, unknown fields are ignored."""
+
+import inspect
+from typing import get_args
+
+import msgspec
+import pytest
+
+from harmonicflow.core import messages
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.messages import MESSAGES, Generate, Message, SelectionSpec, check
+from harmonicflow.core.tempo import Selection
+
+SPEC = Selection.from_bars(8, "97.3", "7/8", 48_000).to_wire()
+
+
+def decode(text: bytes) -> Message:
+    message: Message = msgspec.json.decode(text, type=messages.WorkRequest)
+    return message
+
+
+def test_the_table_has_every_message_once() -> None:
+    classes = {
+        each
+        for _, each in inspect.getmembers(messages, inspect.isclass)
+        if issubclass(each, Message) and each is not Message
+    }
+    rows = [row.message for row in MESSAGES]
+    assert set(rows) == classes and len(rows) == len(set(rows))
+    tags = [each.__struct_config__.tag for each in rows]
+    assert len(tags) == len(set(tags))
+    assert all(reply in rows for row in MESSAGES for reply in row.replies)
+    assert all(inspect.getdoc(each) for each in rows)
+
+
+def test_doors_decode_exactly_the_rows_of_the_table() -> None:
+    unions = {
+        ("work", "bridge"): messages.WorkRequest,
+        ("work", "daemon"): messages.WorkReply,
+        ("control", "bridge"): messages.ControlRequest,
+        ("control", "daemon"): messages.ControlReply,
+        ("events", "daemon"): messages.Event,
+    }
+    for (door, sender), union in unions.items():
+        rows = {row.message for row in MESSAGES if door in row.door and row.sender == sender}
+        assert rows == set(get_args(union))
+
+
+def test_a_request_there_and_back() -> None:
+    request = Generate(id="a1", selection=SPEC, stems=("bass",), emotion=(0.5, -1.0), chords="Am7 | D7/F#", seed=2**63 - 1)
+    assert decode(messages.encode(request)) == request
+    assert Selection.from_wire(request.selection).beats == 28
+
+
+def test_a_newer_peer_may_send_more() -> None:
+    fields = msgspec.to_builtins(Generate(id="a1", selection=SPEC)) | {"of_a_newer_release": [1, 2]}
+    assert decode(msgspec.json.encode(fields)) == Generate(id="a1", selection=SPEC)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"id": ""},
+        {"id": "../../etc/passwd"},
+        {"id": "a\n"},
+        {"id": "x" * 65},
+        {"seed": -1},
+        {"seed": 2**63},
+        {"seed": 1.5},
+        {"steps": 0},
+        {"steps": 65},
+        {"count": 17},
+        {"emotion": [0, 2]},
+        {"prompt": "x" * 2001},
+        {"delivery": "loud"},
+        {"stems": ["bass"] * 17},
+        {"clip": {"rate": 44_100, "channels": 9, "frames": 1}},
+        {"clip": {"rate": 0, "channels": 1, "frames": 1}},
+        {"clip": {"rate": 44_100, "channels": 1, "frames": 0}},
+        {"selection": {}},
+        {"kind": "shutdown"},
+    ],
+    ids=str,
+)
+def test_out_of_range_is_refused_on_decoding(wrong: dict[str, object]) -> None:
+    fields = msgspec.to_builtins(Generate(id="a1", selection=SPEC)) | wrong
+    with pytest.raises(msgspec.ValidationError):
+        decode(msgspec.json.encode(fields))
+
+
+@pytest.mark.parametrize(("field", "value"), [("seed", -1), ("seed", 2**63), ("steps", 0), ("count", 99)])
+def test_check_names_the_field_as_people_know_it(field: str, value: int) -> None:
+    check(Generate(id="a1", selection=SPEC))
+    with pytest.raises(HarmonicFlowError) as caught:
+        check(msgspec.structs.replace(Generate(id="a1", selection=SPEC), **{field: value}))
+    assert caught.value.code == f"bad_{field}" and str(value) in str(caught.value)
+
+
+def test_check_says_what_else_is_wrong() -> None:
+    with pytest.raises(HarmonicFlowError, match="prompt") as caught:
+        check(Generate(id="a1", selection=SPEC, prompt="x" * 2001))
+    assert caught.value.code == "bad_request"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        ("tempo", (("0", "0"), ("1", "1e999999999")), "bad_request"),
+        ("tempo", (("0", "0"), ("1", "1/0")), "bad_request"),
+        ("tempo", (("0", "0"), ("1", "7")), "bad_tempo"),
+        ("tempo", (("0", "0"), ("1", "-22050")), "bad_selection"),
+        ("start_beat", "nan", "bad_request"),
+        ("meters", ((1, "4/5"),), "bad_meter"),
+        ("meters", ((2, "4/4"),), "bad_meter"),
+        ("end_frame", -5, "bad_selection"),
+    ],
+)
+def test_a_selection_off_the_wire_is_checked(field: str, value: object, code: str) -> None:
+    spec = msgspec.structs.replace(SPEC, **{field: value})
+    assert isinstance(spec, SelectionSpec)
+    with pytest.raises(HarmonicFlowError) as caught:
+        Selection.from_wire(spec)
+    assert caught.value.code == code
