@@ -13,6 +13,7 @@ import pytest
 from harmonicflow.core import paths
 from harmonicflow.core.errors import HarmonicFlowError
 
+FLAGS = ("O_WRONLY", "O_CREAT", "O_EXCL", "O_RDONLY", "O_RDWR")
 CALLS = ("open", "write", "fsync", "close", "replace", "rename", "link")
 
 
@@ -20,7 +21,7 @@ class Failing(SimpleNamespace):
     """The `os` module, whose n-th call fails as a full disk does."""
 
     def __init__(self, fail_at: int) -> None:
-        super().__init__(**{name: getattr(os, name) for name in ("O_WRONLY", "O_CREAT", "O_EXCL", "O_RDONLY", "O_RDWR")})
+        super().__init__(**{name: getattr(os, name) for name in FLAGS})
         self.calls = 0
         for name in CALLS:
             setattr(self, name, self._counted(name, fail_at))
@@ -38,8 +39,9 @@ class Failing(SimpleNamespace):
 def test_home_can_be_moved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(paths.HOME_VARIABLE, str(tmp_path))
     assert paths.home() == tmp_path
-    folders = (paths.takes_folder(), paths.jobs_folder(), paths.bundles_folder(), paths.run_folder(), paths.log_folder())
-    assert {folder.parent for folder in folders} == {tmp_path} and len(set(folders)) == 5
+    inside = (paths.takes_folder, paths.jobs_folder, paths.bundles_folder, paths.run_folder, paths.log_folder)
+    folders = {folder() for folder in inside}
+    assert {folder.parent for folder in folders} == {tmp_path} and len(folders) == 5
     monkeypatch.delenv(paths.HOME_VARIABLE)
     assert paths.home().name == "harmonicflow" and paths.home().is_absolute()
 
