@@ -22,10 +22,14 @@ from numpy.typing import NDArray
 from harmonicflow.core.constants import LATENT_RATE, LATENT_RATE_EXACT
 
 from .curves import CURVES, clip_curves
+from .spectra import Floats, Times
 
 if TYPE_CHECKING:
     from harmonicflow.core.tempo import Selection
     from harmonicflow.score.chords import Chord, ChordSpan
+    from harmonicflow.score.keys import Key
+
+    KeyLike = Key | str | tuple[int, str] | None
 
 __all__ = [
     "GUIDE_COLUMNS",
@@ -39,9 +43,6 @@ __all__ = [
     "guide_features_seconds",
     "pool_matrix",
 ]
-
-Floats = NDArray[np.float32]
-Times = NDArray[np.float64]
 
 GUIDE_V = 1
 """Version of the layout below; a bundle names the one it was trained on."""
@@ -82,7 +83,7 @@ class Guide:
 
     curves: Floats | None = None  # [L, 16] of the user's clip
     chords: tuple[ChordSpan, ...] | None = None
-    key: Any = None  # "A minor", (tonic, mode) or an object with tonic and mode
+    key: KeyLike = None
     genre: str | None = None
     emotion: tuple[float, float] | None = None  # valence, arousal, each -1..1
     text: Floats | None = None  # [256], the prompt's embedding
@@ -94,7 +95,7 @@ class Guide:
 def guide_features(
     selection: Selection,
     chords: Sequence[ChordSpan] | None,
-    key: Any,
+    key: KeyLike,
     curves: Floats | None,
     frames: int,
 ) -> Floats:
@@ -111,7 +112,7 @@ def guide_features_seconds(
     beats_s: Sequence[float] | None,
     downbeats: Sequence[int] | None,
     chords: Sequence[tuple[float, float, Any]] | None,
-    key: Any,
+    key: KeyLike,
     curves: Floats | None,
     frames: int,
     start_s: float = 0.0,
@@ -210,7 +211,7 @@ def _centres_s(frames: int, start_s: float) -> Times:
 def _features(
     grid: _Grid | None,
     chords: Sequence[tuple[float, float, Any]] | None,
-    key: Any,
+    key: KeyLike,
     curves: Floats | None,
     times_s: Times,
 ) -> Floats:
@@ -238,7 +239,7 @@ def _phases(grid: _Grid, times_s: Times) -> Floats:
     """sin, cos of the bar, beat, half-beat and quarter-beat phase [L, 8]; the bar's are zero where bars are unknown."""
     beat = grid.beat_at(times_s)
     in_bar = beat
-    bar_phase = None
+    bar_phase: Times | None = None
     if len(grid.bars):
         start, length = grid.bar_at(beat)
         in_bar = beat - start
@@ -268,31 +269,29 @@ def _write_chords(out: Floats, chords: Sequence[tuple[float, float, Any]], times
 
 
 NO_CHORD = frozenset({"", "N", "N.C.", "NC", "X"})
+"""What chord labels write where there is none."""
 
 
 @lru_cache(maxsize=4096)
 def _chord(name: str) -> Chord | None:
     from harmonicflow.score.chords import parse_chord
 
-    return None if name.strip() in NO_CHORD else parse_chord(name)
+    return None if name.strip().upper() in NO_CHORD else parse_chord(name)
 
 
-_TONICS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+def key_numbers(key: KeyLike) -> tuple[int, int] | None:
+    """(tonic 0..11, 1 if minor else 0) of a key, its name ("F# minor", "Bbm", "E") or a (tonic, mode) pair.
 
-
-def key_numbers(key: Any) -> tuple[int, int] | None:
-    """(tonic 0..11, 1 if minor else 0) of "F# minor", "Bbm", "E", a (tonic, mode) pair or an object with both."""
+    Raises `bad_key`.
+    """
     if key is None or key == "":
         return None
     if isinstance(key, str):
-        name = key.strip().replace("♯", "#").replace("♭", "b")
-        letter, rest = name[:1].upper(), name[1:]
-        accidentals = len(rest) - len(rest.lstrip("#b"))
-        tonic = _TONICS[letter] + rest[:accidentals].count("#") - rest[:accidentals].count("b")
-        mode = rest[accidentals:].strip()
-        return tonic % 12, int(mode == "m" or mode.lower().startswith("min"))
+        from harmonicflow.score.keys import parse_key
+
+        key = parse_key(key)
     tonic, mode = key if isinstance(key, tuple) else (key.tonic, key.mode)
-    return int(tonic) % 12, int(str(mode).lower() in ("m", "min", "minor", "1"))
+    return tonic % 12, int(mode == "minor")
 
 
 def _pool(grid: _Grid, times_s: Times) -> NDArray[np.int64]:

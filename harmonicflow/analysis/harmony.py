@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from harmonicflow.core.tempo import Selection
     from harmonicflow.score.chords import Chord, ChordSpan
 
-TONIC_NAMES: Final = {
-    "major": ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"),
-    "minor": ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B"),
-}
 KRUMHANSL: Final = {
     "major": (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
     "minor": (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
@@ -56,7 +52,9 @@ class KeyEstimate:
     @property
     def name(self) -> str:
         """The key as people write it: "E minor"."""
-        return f"{TONIC_NAMES[self.mode][self.tonic]} {self.mode}"
+        from harmonicflow.score.keys import Key
+
+        return Key(self.tonic, self.mode).name
 
 
 def estimate_key(chroma_N12: Floats) -> KeyEstimate | None:

@@ -7,12 +7,15 @@ frame's time needs no correction; the signal is taken as zero outside itself.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Times = NDArray[np.float64]
+Floats = NDArray[Any]
+"""Sound, spectra, curves: float32 unless said otherwise."""
+Times = NDArray[Any]
+"""Seconds or beats: float64."""
 
 CHROMA_LOW_HZ, CHROMA_HIGH_HZ = 60.0, 2100.0
 """Below it bins are wider than a semitone, above it are mostly upper partials."""

@@ -7,6 +7,7 @@ follows them off.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -66,7 +67,7 @@ def mood_emotion(mood: str) -> tuple[float, float]:
 
 def nearest_mood(emotion: tuple[float, float]) -> str:
     """The named mood next to a point of the valence-arousal plane."""
-    return min(MOODS, key=lambda name: (MOODS[name][0] - emotion[0]) ** 2 + (MOODS[name][1] - emotion[1]) ** 2)
+    return min(MOODS, key=lambda name: math.dist(MOODS[name][:2], emotion))
 
 
 def understand(prompt: str) -> Understood:
@@ -90,9 +91,9 @@ def understand(prompt: str) -> Understood:
         if NEGATIONS & set(before):
             left_out.append(phrase)
             continue
-        for genre, weight in _genres_of()[phrase] if phrase in _genres_of() else ():
-            genre_scores[genre] = genre_scores.get(genre, 0.0) + weight
-            genre_phrases.setdefault(genre, []).append(phrase)
+        for name, weight in _genres_of().get(phrase, ()):
+            genre_scores[name] = genre_scores.get(name, 0.0) + weight
+            genre_phrases.setdefault(name, []).append(phrase)
         if phrase in _moods_of():
             strength = 1.3 if STRONGER & set(before[-2:]) else 0.6 if WEAKER & set(before[-2:]) else 1.0
             moods.append((_moods_of()[phrase], strength, phrase))
@@ -113,9 +114,9 @@ def understand(prompt: str) -> Understood:
 def _mean_emotion(moods: list[tuple[str, float, str]]) -> tuple[float, float] | None:
     if not moods:
         return None
-    sums = [sum(MOODS[name][axis] * strength for name, strength, _ in moods) / len(moods) for axis in (0, 1)]
-    valence, arousal = (round(max(-1.0, min(1.0, value)), 3) for value in sums)
-    return valence, arousal
+    weighted = [(MOODS[name].valence * strength, MOODS[name].arousal * strength) for name, strength, _ in moods]
+    valence, arousal = (sum(axis) / len(moods) for axis in zip(*weighted, strict=True))
+    return round(max(-1.0, min(1.0, valence)), 3), round(max(-1.0, min(1.0, arousal)), 3)
 
 
 def _words(text: str) -> list[str]:
