@@ -1,1 +1,1 @@
-"""Channel strips, the bus and its limiter."""
+"""Channel strips and the mix bus."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from .limiter import Limiter, limit
+from harmonicflow.audio.limiter import Limiter, limit
 
 Audio = NDArray[np.float32]
 

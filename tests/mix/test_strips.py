@@ -70,13 +70,13 @@ def test_attack_and_release_take_their_time():
 
 @pytest.mark.parametrize("stem", DEFAULT_STRIPS)
 def test_the_gain_moves_without_a_click(stem):
-    """At a step of 40 dB in level the corners of the gain stay 55 dB under the sound."""
+    """At a step of 40 dB in level the corners of the gain stay 50 dB under the sound."""
     settings = DEFAULT_STRIPS[stem].compressor
     assert settings is not None
     ones = np.ones(RATE)
     ones[: RATE // 2] = 0.01
     gain = GainRider(settings, RATE).process(ones) / ones
-    assert np.ptp(gain) > 0.1 and np.abs(np.diff(gain, 2)).max() < 10 ** (-55 / 20)
+    assert np.ptp(gain) > 0.1 and np.abs(np.diff(gain, 2)).max() < 10 ** (-50 / 20)
 
 
 @pytest.mark.parametrize("stem", [*DEFAULT_STRIPS, "other"])

@@ -1,12 +1,11 @@
-"""The limiter keeps the ceiling between the samples too, touches nothing below it, and streams; the bus adds up."""
+"""The limiter keeps the ceiling between the samples too, touches nothing below it, and streams."""
 
 import numpy as np
 import pytest
 import scipy.signal
 
+from harmonicflow.audio.limiter import Limiter, limit
 from harmonicflow.audio.loudness import true_peak_dbtp
-from harmonicflow.mix.bus import MixBus, mix, total
-from harmonicflow.mix.limiter import Limiter, limit
 
 RATE = 44100
 RNG = np.random.default_rng(0)
@@ -60,19 +59,3 @@ def test_pieces_equal_the_whole_bit_for_bit(sizes):
         at += count
     parts.append(limiter.finish())
     assert np.concatenate(parts, axis=1).tobytes() == limit(x, RATE).tobytes()
-
-
-def test_the_bus_is_the_sum_of_what_is_delivered():
-    stems = {name: (RNG.standard_normal((2, 9000)) * 0.05).astype(np.float32) for name in ("drums", "bass", "piano")}
-    expected = stems["drums"] + stems["bass"] + stems["piano"]
-    assert np.abs(total(stems) - expected).max() < 1e-7
-    assert total(dict(reversed(stems.items()))).tobytes() == total(stems).tobytes()
-    assert mix(stems, RATE).tobytes() == total(stems).tobytes()
-    bus = MixBus(RATE)
-    parts = [bus.process({name: x[:, at : at + 1234] for name, x in stems.items()}) for at in range(0, 9000, 1234)]
-    assert np.concatenate([*parts, bus.finish()], axis=1).tobytes() == mix(stems, RATE).tobytes()
-
-
-def test_mono_stems_are_centred():
-    x = np.ones(10, np.float32) * 0.1
-    assert np.allclose(total({"bass": x, "drums": x[None]}), 0.2 * np.sqrt(0.5))

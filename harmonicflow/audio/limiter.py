@@ -17,8 +17,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from harmonicflow.audio.blocks import BlockStream
-from harmonicflow.audio.loudness import TAPS, TruePeaks
+from .blocks import BlockStream
+from .loudness import TAPS, TruePeaks
 
 Audio = NDArray[np.float32]
 Reals = NDArray[np.float64]
