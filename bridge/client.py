@@ -94,10 +94,10 @@ class Client:
         while True:
             for socket in self._wait([self._control]):
                 answer = self._receive(socket, ControlReply)[0]
+                if isinstance(answer, Failed) and answer.id in (question.id, ""):  # "": it could not be read
+                    raise HarmonicFlowError.from_wire(_strings(answer))
                 if answer.id != question.id:
                     continue  # a heartbeat's answer that came late
-                if isinstance(answer, Failed):
-                    raise HarmonicFlowError.from_wire(_strings(answer))
                 if isinstance(answer, reply):
                     return answer
                 wrong = f"{type(answer).__name__} came instead of {reply.__name__}"

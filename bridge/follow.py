@@ -22,7 +22,8 @@ def follow(
 
         def show(event: JobEvent) -> None:
             if event.state is JobState.QUEUED:
-                progress.update("queued" if event.position == 0 else f"waiting, {event.position} before it")
+                before = event.position - 1  # position 1 is the next to run
+                progress.update(f"waiting, {before} before it" if before > 0 else "queued")
             elif event.state is JobState.RUNNING:
                 progress.update(event.stage, event.step, event.steps, event.seconds_left)
             elif event.state in (JobState.LOADING, JobState.WRITING):

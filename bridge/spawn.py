@@ -43,7 +43,8 @@ def start_daemon(bundle: str | None = None) -> Client:
     log = paths.owner_only(paths.log_folder()) / LOG_NAME
     words, cwd = module_command("daemon")
     if bundle is not None:
-        words += ["--bundle", str(Path(bundle).expanduser().absolute())]
+        folder = Path(bundle).expanduser()
+        words += ["--bundle", str(folder.absolute()) if folder.exists() else bundle]
     with log.open("wb") as output:
         process = subprocess.Popen(
             words,

@@ -1,0 +1,179 @@
+"""The whole way through the real command line, daemon, worker and engine, with the stand-in bundle."""
+
+import json
+import shutil
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+FILES = {"bass.wav", "drums.wav", "guitar.wav", "piano.wav", "mix.wav", "binaural.wav", "score.mid", "take.json"}
+
+
+def digests(folder):
+    return {path.name: sha256(path.read_bytes()).hexdigest() for path in Path(folder).glob("*.[wm][ai][vd]")}
+
+
+def write_clip(path, rate, channels, seconds=6.0):
+    time = np.arange(round(seconds * rate)) / rate
+    tone = 0.3 * np.sin(2 * np.pi * 220 * time) * np.exp(-(time % 0.5) * 4)
+    soundfile.write(path, np.stack([tone] * channels, axis=1), rate)
+    return str(path)
+
+
+# Format, rate, channels, start, end, tempo, meter: every one of each at least once, not their product.
+CLIPS = [
+    ("wav", 44_100, 2, "2.0", "4.5", "96", "4/4"),
+    ("wav", 48_000, 1, "0", "3.333", "33.3", "3/4"),
+    ("wav", 96_000, 2, "1.0001", "3", "271.8", "7/8"),
+    ("flac", 44_100, 1, "0.5", "4.123", "97.3", "12/8"),
+    ("flac", 96_000, 2, "0.25", "2.75", "140", "6/8"),
+    ("mp3", 44_100, 2, "1.234", "3.777", "120", "4/4"),
+    ("mp3", 48_000, 1, "0", "2.5", "96", "6/8"),
+]
+
+
+@pytest.mark.parametrize(("kind", "rate", "channels", "start", "end", "tempo", "meter"), CLIPS)
+def test_every_file_is_exactly_as_long_as_the_selection(
+    cli, tmp_path, kind, rate, channels, start, end, tempo, meter
+):  # fmt: skip
+    clip = write_clip(tmp_path / f"clip.{kind}", rate, channels)
+    out = tmp_path / "out"
+    ran = cli(
+        "generate", clip, "--start", start, "--end", end, "--tempo", tempo, "--meter", meter,
+        "--stems", "bass,drums", "--prompt", "tight and dry", "--genre", "funk", "--chords", "Am7 | D7/F# | Gmaj7",
+        "--seed", "7", "--out", str(out), "--json",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    frames = round(float(end) * rate) - round(float(start) * rate)
+    [take] = ran.objects
+    assert {path.name for path in out.iterdir()} == FILES - {"guitar.wav", "piano.wav"}
+    assert (take["frames"], take["rate"], take["seed"], take["folder"]) == (frames, rate, 7, str(out))
+    assert {row["stem"] for row in take["files"]} == {"bass", "drums", "mix", "binaural"}
+    for row in take["files"]:
+        about = soundfile.info(row["path"])
+        assert (about.frames, about.samplerate, about.subtype) == (frames, rate, "FLOAT"), row["file"]
+        assert row["sha256"] == sha256(Path(row["path"]).read_bytes()).hexdigest()
+    assert json.loads((out / "take.json").read_text())["take"] == take["take"]
+
+
+def test_no_clip_is_needed(cli, tmp_path):
+    words = "generate --bars 8 --tempo 97.3 --rate 48000 --seed 3 --json".split()
+    ran = cli(*words, "--chords", "Am | F | C | G", "--out", str(tmp_path))
+    assert ran.code == 0, ran.err
+    frames = round(8 * 4 * 60 / 97.3 * 48_000)
+    assert {row["frames"] for row in ran.objects[0]["files"]} == {frames} and ran.objects[0]["bars"] == 8
+    sound, rate = soundfile.read(tmp_path / "mix.wav")
+    assert rate == 48_000 and np.isfinite(sound).all() and np.abs(sound).max() > 0.01
+
+
+def test_progress_goes_to_stderr_and_results_to_stdout(cli):
+    ran = cli("generate", "--bars", "2", "--seed", "1")
+    assert ran.code == 0, ran.err
+    lines = ran.out.splitlines()
+    assert lines[0].split() == ["stem", "seconds", "peak", "dBFS", "LUFS", "file"]
+    assert Path(lines[-1]).is_dir() and FILES <= {path.name for path in Path(lines[-1]).iterdir()}
+    assert "playing" in ran.err and "left" in ran.err and "\r" not in ran.err
+
+
+def test_the_same_seed_gives_the_same_bytes_also_after_a_restart(fresh_cli, tmp_path):
+    def make(name, seed):
+        ran = fresh_cli("generate", "--bars", "2", "--tempo", "111.1", "--seed", seed, "--out", str(tmp_path / name))
+        assert ran.code == 0, ran.err
+        return digests(tmp_path / name)
+
+    first = make("a", "7")
+    assert make("b", "7") == first and len(first) == 7
+    other = make("c", "8")
+    assert all(other[name] != digest for name, digest in first.items())
+    assert fresh_cli("daemon", "stop").code == 0
+    assert make("d", "7") == first
+
+
+def test_regenerate_keeps_everything_else(cli, tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    assert cli("generate", "--bars", "6", "--tempo", "120", "--seed", "5", "--out", str(old)).code == 0
+    # The take is named by the folder it was copied to.
+    words = f"regenerate {old} --stem bass --from-bar 3 --to-bar 4 --seed 6 --out {new} --json"
+    ran = cli(*words.split())
+    assert ran.code == 0, ran.err
+    before, after = digests(old), digests(new)
+    assert {name for name in before if before[name] != after[name]} == {
+        "bass.wav",
+        "mix.wav",
+        "binaural.wav",
+        "score.mid",
+    }
+    a, rate = soundfile.read(old / "bass.wav")
+    b, _ = soundfile.read(new / "bass.wav")
+    changed = np.flatnonzero((a != b).any(axis=1))
+    bar = 2 * rate
+    assert len(changed) and changed[0] >= 2 * bar and changed[-1] < 4 * bar
+    assert ran.objects[0]["parent"] == json.loads((old / "take.json").read_text())["take"]
+
+
+def test_bars_outside_the_take_are_refused(cli):
+    assert cli("generate", "--bars", "2", "--stems", "bass").code == 0
+    ran = cli("regenerate", "last", "--stem", "bass", "--from-bar", "2", "--to-bar", "3")
+    assert ran.code == 2 and "bars 2 to 3" in ran.err and "2 bars" in ran.err
+
+
+@pytest.mark.parametrize("name", ["no-such-take", "../../etc", "a b", "/", "x" * 300])
+def test_a_take_that_is_not_there(cli, name):
+    ran = cli("regenerate", name, "--stem", "bass", "--json")
+    assert (ran.code, ran.objects[0]["error"]["code"]) == (2, "unknown_take"), ran
+
+
+def test_takes_are_listed_newest_first_and_shown(cli):
+    for title in ("one", "two"):
+        assert cli("generate", "--bars", "1", "--stems", "bass", "--title", title).code == 0
+    takes = cli("takes", "--json", "--limit", "2").objects
+    assert [take["title"] for take in takes] == ["two", "one"]
+    assert cli("takes").out.splitlines()[1].startswith(takes[0]["take"])
+    assert cli("takes", "last").out.splitlines()[-1] == takes[0]["folder"]
+    assert cli("takes", takes[1]["take"], "--json").objects == [takes[1]]
+
+
+def test_several_takes_at_once(cli, tmp_path):
+    ran = cli("generate", "--bars", "1", "--stems", "bass", "--count", "2", "--out", str(tmp_path), "--json")
+    assert ran.code == 0, ran.err
+    assert [take["folder"] for take in ran.objects] == [str(tmp_path / "01"), str(tmp_path / "02")]
+    assert digests(tmp_path / "01") != digests(tmp_path / "02")
+
+
+def test_models_and_status(cli, bundle):
+    [model] = cli("models", "--json").objects
+    assert model["serving"] and Path(model["folder"]) == bundle
+    status = cli("daemon", "status", "--json").objects[0]
+    assert status["pid"] > 0 and status["worker"] in ("ready", "starting")
+    assert str(status["pid"]) in cli("daemon", "status").out
+
+
+def test_the_demo_ends_with_its_folder(cli, tmp_path):
+    ran = cli("demo", "--out", str(tmp_path / "demo"))
+    assert ran.code == 0, ran.err
+    lines = ran.out.splitlines()
+    assert lines[-1] == str(tmp_path / "demo")
+    assert [line.split()[0] for line in lines[:-1]] == ["stem", "bass", "drums", "guitar", "piano", "mix", "binaural"]
+    assert soundfile.info(tmp_path / "demo" / "bass.wav").frames == 9 * 44_100
+
+
+def test_an_out_folder_is_written_over_file_by_file(cli, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    for _ in range(2):
+        assert cli("generate", "--bars", "1", "--stems", "bass", "--out", str(tmp_path)).code == 0
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert not list(tmp_path.glob(".*"))
+    take = json.loads((tmp_path / "take.json").read_text())["take"]
+    assert cli("takes", take, "--json").objects[0]["files"][0]["sha256"] == digests(tmp_path)["bass.wav"]
+
+
+def test_a_copy_in_another_folder_is_no_link(cli, tmp_path):
+    ran = cli("generate", "--bars", "1", "--stems", "bass", "--out", str(tmp_path), "--json")
+    copied = tmp_path / "bass.wav"
+    kept = cli("takes", ran.objects[0]["take"], "--json").objects[0]["files"][0]["path"]
+    assert not copied.samefile(kept)
+    shutil.rmtree(tmp_path)
+    assert Path(kept).is_file()
