@@ -1,0 +1,1 @@
+"""The tests, a package of its own: another distribution installs a top-level `tests` too."""
