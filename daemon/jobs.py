@@ -8,15 +8,15 @@ events it has seen are news.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.messages import FINAL_STATES, ErrorWire, JobEvent, JobRow, JobState, WorkRequest
+from harmonicflow.core.messages import FINAL_STATES, ErrorWire, JobEvent, JobRow, JobState, Message, WorkRequest
 
 QUEUE_LIMIT: Final = 32  # waiting jobs; the next one gets "busy"
-ATTEMPTS: Final = 2  # a job is given to a worker twice at most
+MAX_DEATHS: Final = 2  # a job that a second worker dies over has failed
 RECENT: Final = 20  # finished jobs that status shows
 
 _ENDS: Final = {JobState.FAILED, JobState.CANCELLED}
@@ -31,6 +31,13 @@ MOVES: Final[dict[JobState, set[JobState]]] = {
 }
 
 
+class Listener(Protocol):
+    """Somebody at a door."""
+
+    def send(self, message: Message, buffers: Sequence[memoryview] = ()) -> None:
+        """Send a message to them, if they are still there."""
+
+
 @dataclass(eq=False)
 class Job:
     """One accepted request on its way."""
@@ -39,11 +46,12 @@ class Job:
     request: WorkRequest
     fingerprint: str  # SHA-256 of the request
     created: float  # seconds since 1970
-    attempts: int = 0  # how often a worker was given it
+    deaths: int = 0  # workers that died over it
     state: JobState = JobState.QUEUED
     kept: bool = False  # its row is in the journal; until then it is not shown and does not run
     stopping: bool = False  # someone has cancelled it
-    listeners: list[bytes] = field(default_factory=list)  # clients that get its blocks and its end
+    ending: bool = False  # its end is on the way to the disk: too late to run or to cancel
+    listeners: list[Listener] = field(default_factory=list)  # who gets its blocks and its end
     step: int = 0
     steps: int = 0
     stage: str = ""
@@ -77,6 +85,10 @@ class Jobs:
             return self.running or (self._waiting[0] if self._waiting else None)
         return self._live.get(name) or self._by_request.get(name)
 
+    def of_request(self, request_id: str) -> Job | None:
+        """The unfinished job of this request id."""
+        return self._by_request.get(request_id)
+
     @property
     def waiting(self) -> int:
         """How many jobs wait."""
@@ -106,7 +118,7 @@ class Jobs:
         """Take the first waiting job that is kept, if none runs."""
         if self.running is None:
             for job in self._waiting:
-                if job.kept:
+                if job.kept and not job.ending:
                     self._waiting.remove(job)
                     self.running = job
                     self._move_up()

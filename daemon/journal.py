@@ -26,7 +26,7 @@ SCHEMA: Final = """
 create table if not exists job(
   number integer primary key, id text not null unique, request_id text not null unique,
   fingerprint text not null, kind text not null, created real not null,
-  state text not null, attempts integer not null default 0,
+  state text not null, deaths integer not null default 0,
   error text not null default '', takes text not null default '');
 create table if not exists take(
   number integer primary key, id text not null unique, job text not null, summary blob not null);
@@ -43,7 +43,7 @@ class JobRecord(NamedTuple):
     kind: str
     created: float  # seconds since 1970
     state: str
-    attempts: int
+    deaths: int  # workers that died over it
     error: str
     takes: tuple[str, ...]
 
@@ -101,14 +101,14 @@ class Journal:
         """Keep a new job. From here on it survives anything but the loss of the disk."""
         with self._transaction() as db:
             db.execute(
-                "insert into job(id, request_id, fingerprint, kind, created, state, attempts) values(?,?,?,?,?,?,?)",
+                "insert into job(id, request_id, fingerprint, kind, created, state, deaths) values(?,?,?,?,?,?,?)",
                 row[:7],
             )
 
-    def attempt(self, job: str, attempts: int) -> None:
-        """Keep how often the job was given to a worker."""
+    def died(self, job: str, deaths: int) -> None:
+        """Keep how many workers have died over the job."""
         with self._transaction() as db:
-            db.execute("update job set attempts=? where id=?", (attempts, job))
+            db.execute("update job set deaths=? where id=?", (deaths, job))
 
     def finish(self, job: str, state: str, error: str = "", takes: Sequence[TakeRecord] = ()) -> None:
         """Keep the job's end together with its takes, in one transaction."""
@@ -162,6 +162,11 @@ class Journal:
         with self._in_words():
             return [TakeRecord(*row) for row in self._reader.execute(query, (limit, offset))]
 
+    def count_takes(self) -> int:
+        """How many takes there are."""
+        with self._in_words():
+            return int(self._reader.execute("select count(*) from take").fetchone()[0])
+
     def take_ids(self) -> set[str]:
         """The ids of all takes that are kept."""
         with self._in_words():
@@ -212,7 +217,7 @@ class Journal:
                 raise
 
 
-_JOB: Final = "select id, request_id, fingerprint, kind, created, state, attempts, error, takes from job"
+_JOB: Final = "select id, request_id, fingerprint, kind, created, state, deaths, error, takes from job"
 
 
 def _job(row: tuple[str, str, str, str, float, str, int, str, str]) -> JobRecord:

@@ -84,7 +84,7 @@ class Stopped(Message, frozen=True, kw_only=True):
 Order: TypeAlias = Start | Run | Stop
 Report: TypeAlias = Loaded | Refused | Progress | Block | Written | Broken | Stopped
 
-_orders: Final = msgspec.json.Decoder(Order)
+_orders: Final[msgspec.json.Decoder[Order]] = msgspec.json.Decoder(Order)
 
 
 def order_line(order: Order) -> bytes:

@@ -37,7 +37,6 @@ class Worker:
     def __init__(self, command: list[str], start: Start, stderr: IO[bytes], env: Mapping[str, str]) -> None:
         self.key = start.key
         self.state = "loading"
-        self.since = time.monotonic()
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr, env=dict(env), bufsize=0
         )
@@ -50,41 +49,34 @@ class Worker:
         with contextlib.suppress(OSError):
             self.process.stdin.write(order_line(order))
 
-    def kill(self) -> None:
-        """End the process at once. Safe when it has ended."""
-        self.process.kill()
-
     def close(self) -> None:
-        """Close the pipe, wait for the process, end it if it stays."""
+        """Close the pipe."""
         assert self.process.stdin is not None
         with contextlib.suppress(OSError):
             self.process.stdin.close()
-        try:
-            self.process.wait(0.5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait(5.0)
 
 
 class Supervisor:
-    """Keeps one worker alive and watches its deadlines.
+    """Keeps one worker and watches its deadlines.
 
-    `ended(reason)` is called on the server's thread when a worker has ended without being told to.
+    `ended(reason)` is called on the server's thread when a worker has ended without `close`.
     """
 
-    def __init__(self, mailbox: Mailbox, report_port: int, bundle: Path | None, log_file: Path,
-                 ended: Callable[[str], object]) -> None:  # fmt: skip
+    def __init__(
+        self, mailbox: Mailbox, report_port: int, log_file: Path, ended: Callable[[str], object]
+    ) -> None:
         self._mailbox = mailbox
         self._report_port = report_port
-        self._bundle = bundle
         self._log_file = log_file
         self._ended = ended
         self._reason = ""
         self._deadline: float | None = None
         self._overdue = ""
+        self._stopping = False
         self._looked = time.monotonic()
         self.worker: Worker | None = None
-        self.starts = 0
+        self.bundle: Path | None = None  # what the present worker was started with
+        self.quiet_deaths = 0  # workers that ended since one was last given a job
 
     @property
     def state(self) -> str:
@@ -96,82 +88,80 @@ class Supervisor:
         """The key of the present worker's reports."""
         return self.worker.key if self.worker else b""
 
-    def start(self) -> None:
+    @property
+    def pid(self) -> int:
+        """The present worker's process, 0 without one."""
+        return self.worker.pid if self.worker else 0
+
+    def start(self, bundle: Path) -> bool:
         """Start a worker, unless there is one. Raises OSError where no process can be made."""
         if self.worker:
-            return
-        self.starts += 1
-        start = Start(
-            port=self._report_port, key=secrets.token_bytes(32), bundle=str(self._bundle) if self._bundle else ""
-        )
+            return False
+        start = Start(port=self._report_port, key=secrets.token_bytes(32), bundle=str(bundle))
         package = __package__ or "daemon"
         command = [sys.executable, "-P", "-m", f"{package}.worker"]
         with open_log(self._log_file) as stderr:
-            worker = Worker(command, start, stderr, environment(package))
-        self.worker = worker
+            self.worker = worker = Worker(command, start, stderr, environment(package))
+        self.bundle = bundle
         self._expect(LOAD_LIMIT_S, f"it took longer than {LOAD_LIMIT_S:.0f} s to load the bundle")
         threading.Thread(target=self._wait, args=(worker,), name=f"worker {worker.pid}", daemon=True).start()
         log.info("worker %d started", worker.pid)
+        return True
 
     def loaded(self) -> None:
-        """The worker says that it is ready."""
+        """The worker is ready for a job."""
         if self.worker:
             self.worker.state = "ready"
-            self._deadline = None
+            self._deadline, self._stopping = None, False
 
     def busy(self, order: Order) -> None:
         """Give the worker its job."""
         if self.worker:
             self.worker.state = "busy"
+            self.quiet_deaths = 0
             self.worker.order(order)
             self.alive()
 
     def alive(self) -> None:
         """The worker has given a sign of life."""
-        if self.worker and self.worker.state == "busy" and not self._stopping:
+        if self.state == "busy" and not self._stopping:
             self._expect(SILENCE_LIMIT_S, f"it said nothing for {SILENCE_LIMIT_S:.0f} s")
 
     def stop(self, order: Order) -> None:
         """Ask the worker to leave its job; it is killed where it does not answer in time."""
         if self.worker:
             self.worker.order(order)
-            self._expect(CANCEL_LIMIT_S, "it did not leave a cancelled job", stopping=True)
-
-    def give_up(self, reason: str) -> None:
-        """Kill the worker; `ended(reason)` follows."""
-        if self.worker:
-            self._reason = reason
-            log.warning("worker %d is ended: %s", self.worker.pid, reason)
-            self.worker.kill()
-            self._deadline = None
+            self._expect(CANCEL_LIMIT_S, "it did not leave a cancelled job")
+            self._stopping = True
 
     def wait_s(self) -> float | None:
         """Seconds until the next deadline, None when there is none."""
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
     def look(self) -> None:
-        """Kill the worker when its deadline has passed. Call it after the waiting reports were read."""
+        """Kill the worker when its deadline has passed. Call it often, after the waiting reports were read."""
         now = time.monotonic()
         away, self._looked = now - self._looked, now
-        if self._deadline is None:
+        if self._deadline is None or self.worker is None:
             return
-        if away > PAUSE_S + 1.0:
+        if away > PAUSE_S:
             self._deadline += away
         elif now >= self._deadline:
-            self.give_up(self._overdue)
+            self._reason, self._deadline = self._overdue, None
+            log.warning("worker %d is killed: %s", self.worker.pid, self._reason)
+            self.worker.process.kill()
 
     def close(self) -> None:
-        """End the worker for good."""
-        worker, self.worker = self.worker, None
+        """Kill the worker; nothing is reported. What it was writing lies in staging."""
+        worker, self.worker, self.bundle, self._deadline = self.worker, None, None, None
         if worker:
+            worker.process.kill()
+            worker.process.wait(5.0)
             worker.close()
 
-    _stopping = False
-
-    def _expect(self, seconds: float, otherwise: str, stopping: bool = False) -> None:
+    def _expect(self, seconds: float, otherwise: str) -> None:
         self._deadline = time.monotonic() + seconds
         self._overdue = otherwise
-        self._stopping = stopping
 
     def _wait(self, worker: Worker) -> None:
         code = worker.process.wait()
@@ -181,9 +171,9 @@ class Supervisor:
         if worker is not self.worker:
             return  # closed on purpose
         reason, self._reason = self._reason or exit_reason(code), ""
-        self.worker, self._deadline, self._stopping = None, None, False
-        if worker.process.stdin:
-            worker.process.stdin.close()
+        self.worker, self.bundle, self._deadline, self._stopping = None, None, None, False
+        self.quiet_deaths += 1
+        worker.close()
         log.warning("worker %d has ended: %s", worker.pid, reason)
         self._ended(reason)
 

@@ -1,6 +1,7 @@
 """The table of states, the bounded queue and the numbered events."""
 
 import pytest
+
 from daemon.jobs import MOVES, QUEUE_LIMIT, Job, Jobs
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import FINAL_STATES, JobEvent, JobState, Regenerate

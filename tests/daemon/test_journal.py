@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from daemon.journal import Journal, JobRecord, TakeRecord
+
+from daemon.journal import JobRecord, Journal, TakeRecord
 from harmonicflow.core.errors import HarmonicFlowError
 
 
@@ -26,10 +27,10 @@ def journal(tmp_path: Path):
 def test_there_and_back(journal: Journal) -> None:
     journal.accept(record(1))
     assert journal.by_request("request-1") == record(1) == journal.by_id("job-1")
-    journal.attempt("job-1", 2)
+    journal.died("job-1", 2)
     takes = [TakeRecord("job-1-1", "job-1", b"{}"), TakeRecord("job-1-2", "job-1", b"{}")]
     journal.finish("job-1", "done", "", takes)
-    assert journal.by_id("job-1") == record(1)._replace(state="done", attempts=2, takes=("job-1-1", "job-1-2"))
+    assert journal.by_id("job-1") == record(1)._replace(state="done", deaths=2, takes=("job-1-1", "job-1-2"))
     assert [take.id for take in journal.takes(10)] == ["job-1-2", "job-1-1"]
     assert [take.id for take in journal.takes(1, 1)] == ["job-1-1"]
 

@@ -1,0 +1,244 @@
+"""From a waiting job to its end: gives jobs to the worker, hears its reports, puts takes into place.
+
+Runs on the server's thread and never waits: whatever touches the disk goes to the disk thread and
+comes back as a call. One job runs at a time. The order at a job's end is take, row, event, reply.
+"""
+
+import functools
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.messages import (
+    Block,
+    Cancelled,
+    Done,
+    ErrorWire,
+    Failed,
+    JobState,
+    Message,
+    TakeSummary,
+)
+
+from .disk import Disk, in_words
+from .jobs import MAX_DEATHS, Job, Jobs
+from .journal import Journal, TakeRecord
+from .link import Broken, Loaded, Progress, Refused, Report, Run, Stop, Stopped, Written
+from .models import Models
+from .spool import Spool
+from .supervise import Supervisor
+from .takes import Takes
+
+log = logging.getLogger("harmonicflow.daemon")
+
+
+class Dispatch:
+    """The way of jobs through the worker. `tell(what, message)` publishes news of the worker itself."""
+
+    def __init__(
+        self, jobs: Jobs, journal: Journal, disk: Disk, spool: Spool, takes: Takes, models: Models,
+        supervisor: Supervisor, tell: Callable[[str, str], object],
+    ) -> None:  # fmt: skip
+        self._jobs = jobs
+        self._journal = journal
+        self._disk = disk
+        self._spool = spool
+        self._takes = takes
+        self._models = models
+        self._supervisor = supervisor
+        self._tell = tell
+        self.loaded: Loaded | None = None  # what the worker serves
+        self.closing = False
+
+    def preload(self) -> None:
+        """Start a worker with the bundle being served, so that the first job need not wait for it."""
+        if self._supervisor.worker is None and not self.closing:
+            self._start(self._models.folder())
+
+    def advance(self) -> None:
+        """Give the next waiting job to the worker, if it is free."""
+        if self.closing or (job := self._jobs.next()) is None:
+            return
+        try:
+            bundle = self._models.folder(job.request.model)
+            if self._supervisor.bundle != bundle:
+                self._supervisor.close()
+            self._jobs.move(job, JobState.LOADING)
+            if self._supervisor.state == "ready":
+                self._run(job)
+            else:
+                self._start(bundle)  # nothing, where one is on its way
+        except (HarmonicFlowError, OSError) as error:
+            self._fail(job, in_words(error))
+
+    def cancel(self, job: Job) -> None:
+        """End a job. Where it runs, the worker is asked first and killed 400 ms later."""
+        if job.ending or job.stopping:
+            return
+        job.stopping = True
+        if job.state in (JobState.RUNNING, JobState.WRITING):
+            self._supervisor.stop(Stop(job=job.id))
+        elif job.kept:
+            self._end(job, JobState.CANCELLED)
+
+    def report(self, report: Report, buffers: Sequence[memoryview]) -> None:
+        """Take in one report of the worker."""
+        self._supervisor.alive()
+        if isinstance(report, Loaded):
+            self._loaded(report)
+        elif isinstance(report, Refused):
+            self._refused(report.error)
+        elif (job := self._jobs.running) is not None and job.id == report.job and not job.ending:
+            self._heard(job, report, buffers)
+
+    def worker_ended(self, reason: str) -> None:
+        """The worker has died, or was killed for good reason."""
+        self.loaded = None
+        self._tell("worker died", reason)
+        job = self._jobs.running
+        if job is None or job.ending:
+            if self._supervisor.quiet_deaths < MAX_DEATHS:  # else the next job brings the next start
+                self.preload()
+        elif job.stopping:
+            self._end(job, JobState.CANCELLED)
+            self.preload()
+        else:
+            self._died_over(job, reason)
+
+    def _died_over(self, job: Job, reason: str) -> None:
+        job.deaths += 1
+        if job.deaths >= MAX_DEATHS:
+            self._fail(job, HarmonicFlowError("worker_died", reason=reason))
+            return
+        deaths = job.deaths
+        self._disk.run(lambda: self._journal.died(job.id, deaths), _nothing, _log)
+        job.message = f"starting again: {reason}"
+        self._jobs.move(job, JobState.QUEUED)
+        self.advance()
+
+    def _start(self, bundle: Path) -> None:
+        if self._supervisor.start(bundle):
+            self._tell("worker started", str(bundle))
+
+    def _loaded(self, report: Loaded) -> None:
+        self._supervisor.loaded()
+        self.loaded = report
+        log.info("worker ready: %s in %.2f s", report.bundle, report.seconds)
+        self._tell("ready", report.bundle)
+        if (job := self._jobs.running) and job.state is JobState.LOADING and not job.ending:
+            self._run(job)
+
+    def _refused(self, error: ErrorWire) -> None:
+        log.error("the bundle cannot be used: %s", error.message)
+        self._supervisor.close()
+        self.loaded = None
+        self._tell("worker died", error.message)
+        if (job := self._jobs.running) and job.state is JobState.LOADING:
+            self._end(job, JobState.FAILED, error)
+
+    def _run(self, job: Job) -> None:
+        def ready(staging: Path) -> None:
+            if job.ending or job.state is not JobState.LOADING or self._supervisor.state != "ready":
+                return  # cancelled, or the worker died, in the meantime
+            folder, takes = str(self._spool.folder(job.id)), str(self._takes.root)
+            self._supervisor.busy(Run(job=job.id, folder=folder, staging=str(staging), takes=takes))
+            self._jobs.move(job, JobState.RUNNING)
+
+        def failed(error: HarmonicFlowError) -> None:
+            if job.state is JobState.LOADING:
+                self._fail(job, error)
+
+        self._disk.run(lambda: self._takes.staging(job.id), ready, failed)
+
+    def _heard(self, job: Job, report: Report, buffers: Sequence[memoryview]) -> None:
+        if isinstance(report, Progress):
+            self._progress(job, report)
+        elif isinstance(report, Block):
+            if not job.stopping:
+                self._reply(job, report, buffers)
+            return
+        elif isinstance(report, Stopped | Broken | Written):
+            self._supervisor.loaded()
+        if isinstance(report, Stopped) or (job.stopping and isinstance(report, Broken | Written)):
+            self._end(job, JobState.CANCELLED)
+        elif isinstance(report, Broken):
+            self._end(job, JobState.FAILED, report.error)
+        elif isinstance(report, Written):
+            self._publish(job, report.takes)
+
+    def _progress(self, job: Job, report: Progress) -> None:
+        if job.stopping:
+            return
+        job.stage, job.step, job.steps, job.seconds_left = report.stage, report.step, report.steps, report.seconds_left
+        job.message = ""
+        self._jobs.move(job, JobState.WRITING if report.stage == "write" else job.state)
+
+    def _publish(self, job: Job, takes: tuple[TakeSummary, ...]) -> None:
+        """Takes into place, then their rows: on the disk thread. Then event and reply."""
+        if job.state is JobState.RUNNING:
+            self._jobs.move(job, JobState.WRITING)
+        job.ending = True
+
+        def place() -> tuple[TakeSummary, ...]:
+            placed = self._takes.publish(job.id, takes)
+            rows = [TakeRecord(take.take, job.id, msgspec.json.encode(take)) for take in placed]
+            self._journal.finish(job.id, JobState.DONE, takes=rows)
+            return placed
+
+        def done(placed: tuple[TakeSummary, ...]) -> None:
+            job.takes = tuple(take.take for take in placed)
+            log.info("job %s done: %s", job.id, " ".join(job.takes))
+            self._leave(job, JobState.DONE, Done(id=job.request.id, job=job.id, takes=placed))
+
+        def failed(error: HarmonicFlowError) -> None:
+            job.ending = False
+            self._fail(job, error)
+
+        self._disk.run(place, done, failed)
+
+    def _fail(self, job: Job, error: HarmonicFlowError) -> None:
+        self._end(job, JobState.FAILED, ErrorWire(**error.to_wire()))
+
+    def _end(self, job: Job, state: JobState, error: ErrorWire | None = None) -> None:
+        """Failed or cancelled: row, event, reply. What cannot be kept is told all the same."""
+        if job.ending:
+            return
+        job.ending = True
+        job.error = error
+        reply: Message = Cancelled(id=job.request.id, job=job.id)
+        if error is not None:
+            reply = Failed(id=job.request.id, job=job.id, error=error)
+        log.info("job %s %s%s", job.id, state, f": {error.message}" if error else "")
+        text = msgspec.json.encode(error).decode() if error else ""
+
+        def leave(unkept: HarmonicFlowError | None) -> None:
+            if unkept:
+                _log(unkept)
+            self._leave(job, state, reply)
+
+        self._disk.run(lambda: self._journal.finish(job.id, state, text), lambda _: leave(None), leave)
+
+    def _leave(self, job: Job, state: JobState, reply: Message) -> None:
+        self._jobs.move(job, state)
+        self._reply(job, reply)
+        self._disk.run(functools.partial(self._clean, job), _nothing, _log)
+        self.advance()
+
+    def _clean(self, job: Job) -> None:
+        self._spool.remove(job.id)
+        self._takes.discard(job.id)
+
+    def _reply(self, job: Job, message: Message, buffers: Sequence[memoryview] = ()) -> None:
+        for listener in job.listeners:
+            listener.send(message, buffers)
+
+
+def _nothing(_: object) -> None:
+    return None
+
+
+def _log(error: HarmonicFlowError) -> None:
+    log.error("%s", error)

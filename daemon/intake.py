@@ -1,0 +1,190 @@
+"""From a request to an accepted job: known already, refused, or on the disk before "accepted" is said.
+
+The same request id again gets the stored reply, whether the job waits, runs or has ended, also after
+a restart. The same id with another request is refused: the client has mixed up its names.
+"""
+
+import hashlib
+import logging
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.messages import (
+    Accepted,
+    Cancelled,
+    Done,
+    ErrorWire,
+    Failed,
+    Generate,
+    JobState,
+    Message,
+    Regenerate,
+    TakeSummary,
+    WorkRequest,
+    encode,
+)
+from harmonicflow.core.tempo import Selection
+
+from .disk import Disk
+from .jobs import Job, Jobs, Listener
+from .journal import JobRecord, Journal
+from .spool import Spool
+from .takes import Takes
+
+log = logging.getLogger("harmonicflow.daemon")
+
+
+class Intake:
+    """Takes requests in. `advance` and `cancel` belong to the dispatch."""
+
+    def __init__(
+        self, jobs: Jobs, journal: Journal, disk: Disk, spool: Spool, takes: Takes,
+        advance: Callable[[], object], cancel: Callable[[Job], object],
+    ) -> None:  # fmt: skip
+        self._jobs = jobs
+        self._journal = journal
+        self._disk = disk
+        self._spool = spool
+        self._takes = takes
+        self._advance = advance
+        self._cancel = cancel
+        self.closing = False
+        self.pending_bytes = 0  # of clips on their way to the disk
+
+    def request(self, listener: Listener, request: WorkRequest, buffers: Sequence[memoryview]) -> None:
+        """Take in a request from the work door; every outcome is sent to `listener`."""
+        try:
+            if not self._known(listener, request):
+                self._enter(listener, request, _clip(request, buffers))
+        except HarmonicFlowError as error:
+            listener.send(Failed(id=request.id, error=ErrorWire(**error.to_wire())))
+
+    def again(self, listener: Listener, **changes: object) -> None:
+        """Generate for the last clip and selection, with another seed and so on. Raises `bad_request`, `busy`."""
+        last = self._spool.last()
+        if last is None:
+            raise HarmonicFlowError("bad_request", reason="no clip has been sent yet, so there is none to work on")
+        request, clip = last
+        name = f"osc-{secrets.token_hex(8)}"
+        self._enter(listener, msgspec.structs.replace(request, id=name, **changes), clip)
+
+    def restore(self) -> None:
+        """After a start: queue the unfinished jobs again, oldest first."""
+        for row in self._journal.unfinished():
+            try:
+                request = self._spool.request(row.id)
+            except HarmonicFlowError as error:
+                log.error("job %s is lost: %s", row.id, error)
+                self._journal.finish(row.id, JobState.FAILED, msgspec.json.encode(error.to_wire()).decode())
+                continue
+            job = Job(id=row.id, request=request, fingerprint=row.fingerprint, created=row.created, deaths=row.deaths)
+            self._jobs.enter(job, limit=1 << 30)  # it was accepted
+            self._jobs.keep(job)
+
+    def _known(self, listener: Listener, request: WorkRequest) -> bool:
+        """Answer a request that was sent before."""
+        job = self._jobs.of_request(request.id)
+        row = None if job else self._journal.by_request(request.id)
+        if job is None and row is None:
+            return False
+        if (job or row).fingerprint != fingerprint(request):  # type: ignore[union-attr]
+            raise HarmonicFlowError("bad_request", reason=f"id {request.id} was used for another request")
+        if job:
+            if listener not in job.listeners:
+                job.listeners.append(listener)
+            if job.kept:
+                listener.send(self._accepted(job))
+        elif row:
+            listener.send(Accepted(id=request.id, job=row.id))
+            listener.send(self._stored(request.id, row))
+        return True
+
+    def _stored(self, request_id: str, row: JobRecord) -> Message:
+        if row.state == JobState.DONE:
+            found = [self._journal.take(take) for take in row.takes]
+            takes = tuple(msgspec.json.decode(take.summary, type=TakeSummary) for take in found if take)
+            return Done(id=request_id, job=row.id, takes=takes)
+        if row.state == JobState.CANCELLED:
+            return Cancelled(id=request_id, job=row.id)
+        return Failed(id=request_id, job=row.id, error=msgspec.json.decode(row.error, type=ErrorWire))
+
+    def _enter(self, listener: Listener, request: WorkRequest, clip: memoryview | Path | None) -> None:
+        if self.closing:
+            raise HarmonicFlowError("daemon_lost", what="is ending")
+        signature = fingerprint(request)
+        if isinstance(request, Regenerate):
+            request = self._with_parent(request)
+        job = Job(id=_new_id(), request=request, fingerprint=signature, created=time.time(), listeners=[listener])
+        self._jobs.enter(job)
+        size = len(clip) if isinstance(clip, memoryview) else 0
+        self.pending_bytes += size
+
+        def keep() -> None:
+            if isinstance(request, Generate):
+                Selection.from_wire(request.selection)
+            self._spool.keep(job.id, request, clip)
+            kind = type(request).__name__.lower()
+            self._journal.accept(JobRecord(job.id, request.id, signature, kind, job.created, "queued", 0, "", ()))
+
+        def kept(_: None) -> None:
+            self.pending_bytes -= size
+            self._jobs.keep(job)
+            log.info("job %s accepted: %s", job.id, request.id)
+            for each in job.listeners:
+                each.send(self._accepted(job))
+            if isinstance(request, Generate):
+                self._disk.run(lambda: self._spool.remember(job.id), lambda _: None, _log)
+            if job.stopping:
+                job.stopping = False
+                self._cancel(job)
+            self._advance()
+
+        def failed(error: HarmonicFlowError) -> None:
+            self.pending_bytes -= size
+            self._jobs.withdraw(job)
+            for each in job.listeners:
+                each.send(Failed(id=request.id, error=ErrorWire(**error.to_wire())))
+            self._disk.run(lambda: self._spool.remove(job.id), lambda _: None, _log)
+
+        self._disk.run(keep, kept, failed)
+
+    def _with_parent(self, request: Regenerate) -> Regenerate:
+        """The request with the parent's full name ("last" and the beginning of a name are understood)."""
+        take = self._journal.take(request.take)
+        if take is None or not self._takes.folder(take.id).is_dir():
+            raise HarmonicFlowError("unknown_take", take=request.take)
+        return msgspec.structs.replace(request, take=take.id)
+
+    def _accepted(self, job: Job) -> Accepted:
+        running = 1 if self._jobs.running else 0
+        position = self._jobs.position(job)
+        return Accepted(id=job.request.id, job=job.id, position=position - 1 + running if position else 0)
+
+
+def fingerprint(request: WorkRequest) -> str:
+    """SHA-256 of the request as it is sent."""
+    return hashlib.sha256(encode(request)).hexdigest()
+
+
+def _clip(request: WorkRequest, buffers: Sequence[memoryview]) -> memoryview | None:
+    """The clip's samples; raises `bad_request` where the buffers are not what the request says."""
+    spec = request.clip if isinstance(request, Generate) else None
+    lengths = [len(buffer) for buffer in buffers]
+    wanted = [4 * spec.channels * spec.frames] if spec else []
+    if lengths != wanted:
+        raise HarmonicFlowError("bad_request", reason=f"it has buffers of {lengths} bytes, and says {wanted}")
+    return buffers[0] if buffers else None
+
+
+def _new_id() -> str:
+    """A job's name: the time for people, and chance so that no two are the same."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+
+
+def _log(error: HarmonicFlowError) -> None:
+    log.error("%s", error)

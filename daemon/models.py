@@ -1,0 +1,78 @@
+"""The bundles that the daemon can serve: the one it was started with, and those in the user's folder.
+
+Only names and sizes are read here; whether the networks are whole is checked by the worker that loads
+them (engine/bundle.py).
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+import harmonicflow
+from harmonicflow.core import paths
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.messages import BundleRow
+
+CARD: Final = "model.json"
+MAX_CARD: Final = 4 << 20  # bytes
+
+
+class _Card(msgspec.Struct):
+    name: str
+    version: str = ""
+    license: str = ""
+    latent_space: str = ""
+    stems: tuple[str, ...] = ()
+    card: str = ""
+
+
+class Models:
+    """Bundles by name. `chosen` is a folder, a bundle's name, or None for the default."""
+
+    def __init__(self, chosen: str | None = None) -> None:
+        self._chosen = chosen
+
+    def folder(self, name: str | None = None) -> Path:
+        """The folder of a bundle; None is the one being served. Raises `unknown_model`."""
+        if name is None:
+            return self._serving()
+        for row in self.rows():
+            if row.name == name:
+                return Path(row.folder)
+        raise HarmonicFlowError("unknown_model", model=name)
+
+    def rows(self) -> tuple[BundleRow, ...]:
+        """Every bundle found, the one being served first."""
+        folders = [self._serving(), shipped()]
+        if paths.bundles_folder().is_dir():
+            folders += sorted(folder for folder in paths.bundles_folder().iterdir() if (folder / CARD).is_file())
+        rows = {folder: row(folder, folder == folders[0]) for folder in folders}
+        return tuple(found for found in rows.values() if found)
+
+    def _serving(self) -> Path:
+        chosen = self._chosen or os.environ.get(paths.BUNDLE_VARIABLE)
+        if not chosen:
+            return shipped()
+        own = paths.bundles_folder() / chosen
+        return own if os.sep not in chosen and (own / CARD).is_file() else Path(chosen).expanduser().absolute()
+
+
+def shipped() -> Path:
+    """The bundle inside the package."""
+    return Path(harmonicflow.__file__).parent / "bundles" / "default"
+
+
+def row(folder: Path, serving: bool = False) -> BundleRow | None:
+    """What a bundle's card says, None where there is none that can be read."""
+    try:
+        with open(folder / CARD, "rb") as file:
+            card = msgspec.json.decode(file.read(MAX_CARD), type=_Card)
+        size = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return BundleRow(
+        name=card.name, version=card.version, folder=str(folder), bytes=size, stems=card.stems, license=card.license,
+        latent_space=card.latent_space, serving=serving, card=card.card,
+    )  # fmt: skip

@@ -1,0 +1,217 @@
+"""The server: opens the doors, waits for whatever comes first, and never for anything else.
+
+One thread owns every door and all state. The engine is another process (supervise.py), the disk
+another thread (disk.py). Control comes first in every turn, so that a cancel stands behind nothing.
+This process imports no array library: it starts fast and stays small.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import msgspec
+import zmq
+
+from harmonicflow import __version__
+from harmonicflow.core import connection, paths, wire
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.messages import ControlRequest, DaemonEvent, JobEvent, WorkRequest
+
+from . import logs
+from .control import Control
+from .disk import Disk, Mailbox
+from .dispatch import Dispatch
+from .door_osc import OscDoor
+from .doors import LOOPBACK, Door, Events, Socket, harden, open_work_door
+from .intake import Intake
+from .jobs import Jobs
+from .journal import Journal, TakeRecord
+from .link import Report
+from .models import Models
+from .spool import Spool
+from .supervise import Supervisor
+from .takes import Takes
+
+log = logging.getLogger("harmonicflow.daemon")
+
+TURN_MS: Final = 1_000  # at most between two looks at deadlines
+RETRY_MS: Final = 20  # while replies wait for a slow client
+MAX_PENDING_BYTES: Final = 512 << 20  # of clips on their way to the disk: then the work door waits
+
+
+class Server:
+    """Everything of one daemon. `open` first, then `serve`, then `close`."""
+
+    def __init__(self, bundle: str | None = None) -> None:
+        self._key = wire.new_key()
+        self._context: zmq.Context[Socket] = zmq.Context(io_threads=1)
+        self._mailbox = Mailbox()
+        self._disk = Disk(self._mailbox)
+        self._journal, self._takes, self._spool = open_store()
+        self._jobs = Jobs(self._publish)
+        self._models = Models(bundle)
+        self._reports = harden(self._context.socket(zmq.PULL), wire.MAX_MESSAGE_BYTES, 16, 16)
+        self._supervisor = Supervisor(
+            self._mailbox, self._reports.bind_to_random_port(LOOPBACK), paths.log_folder() / logs.WORKER_FILE,
+            lambda reason: self._dispatch.worker_ended(reason),
+        )  # fmt: skip
+        self._dispatch = Dispatch(
+            self._jobs, self._journal, self._disk, self._spool, self._takes, self._models, self._supervisor, self._tell
+        )
+        self._intake = Intake(
+            self._jobs, self._journal, self._disk, self._spool, self._takes,
+            self._dispatch.advance, self._dispatch.cancel,
+        )  # fmt: skip
+        self._answers = Control(
+            self._jobs, self._journal, self._disk, self._takes, self._models, self._supervisor, self._dispatch, self.end
+        )
+        self._events = Events(self._context, self._key)
+        self._work = open_work_door(self._context, self._key, WorkRequest)
+        self._control = Door(self._context, self._key, ControlRequest)
+        self._osc = OscDoor(self._jobs, self._intake, self._dispatch, self._answers)
+        self._running = True
+        self._now = True  # how it ends
+
+    def open(self) -> None:
+        """Queue what was not finished and write the connection file: from here on bridges find us."""
+        self._intake.restore()
+        pid = os.getpid()
+        connection.write(
+            connection.Connection(
+                pid=pid, started=connection.start_mark(pid), version=__version__, work=self._work.endpoint,
+                control=self._control.endpoint, events=self._events.endpoint, osc_port=self._osc.port,
+                key=self._key.hex(),
+            )
+        )  # fmt: skip
+        log.info("ready: process %d, %d jobs to do", pid, self._jobs.waiting)
+
+    def serve(self) -> None:
+        """Run until `end`."""
+        self._preload()
+        self._dispatch.advance()
+        poller = zmq.Poller()
+        control, events, calls, osc = (part.socket for part in (self._control, self._events, self._mailbox, self._osc))
+        for socket in (control, self._reports, events, calls, osc):
+            poller.register(socket, zmq.POLLIN)
+        with self._signals():
+            while self._running or (self._dispatch.closing and self._jobs.running and not self._now):
+                full = self._intake.pending_bytes > MAX_PENDING_BYTES
+                poller.register(self._work.socket, 0 if full else zmq.POLLIN)
+                ready = dict(poller.poll(self._patience_ms()))
+                self._turn(ready)
+
+    def end(self, now: bool = True) -> None:
+        """End the daemon; with `now` without waiting for the running job, which stays accepted."""
+        log.info("ending%s", "" if now else " after the running job")
+        self._tell("stopping", "")
+        self._running, self._now = False, now
+        self._dispatch.closing = self._intake.closing = True
+
+    def close(self) -> None:
+        """Close everything in the order that loses nothing."""
+        self._supervisor.close()
+        connection.remove(os.getpid())
+        self._disk.close()
+        for call in self._mailbox.collect():
+            call()
+        for door in (self._control, self._work, self._events, self._osc):
+            door.close()
+        self._reports.close(0)
+        self._mailbox.close()
+        self._journal.close()
+        self._context.term()
+        log.info("ended")
+
+    def _turn(self, ready: dict[Any, int]) -> None:
+        """One look at everything that has come. An error in one message is logged and costs that message only."""
+        self._each(self._control, self._answers.request)
+        self._hear()
+        for call in self._mailbox.collect():
+            self._guarded(call)
+        if self._osc.socket.fileno() in ready:
+            self._guarded(self._osc.receive)
+        if self._work.socket in ready:
+            for received in self._work.receive():
+                self._guarded(self._intake.request, *received)
+        self._events.drain()
+        self._supervisor.look()
+        for door in (self._control, self._work):
+            door.send_waiting()
+
+    def _each(self, door: Door, answer: Any) -> None:
+        for received in door.receive():
+            self._guarded(answer, received.client, received.message)
+
+    def _hear(self) -> None:
+        """The worker's reports. One that is signed with another key comes from a worker that was given up."""
+        while True:
+            try:
+                frames = self._reports.recv_multipart(zmq.DONTWAIT, copy=False)
+            except zmq.Again:
+                return
+            try:
+                report, buffers = wire.unpack(self._supervisor.key, [frame.buffer for frame in frames], Report)
+            except HarmonicFlowError as error:
+                log.info("a report was not heard: %s", error.message)
+            else:
+                self._guarded(self._dispatch.report, report, buffers)
+
+    def _guarded(self, call: Callable[..., object], *arguments: object) -> None:
+        try:
+            call(*arguments)
+        except Exception:  # the daemon outlives its own mistakes, and says them
+            log.exception("a mistake in the daemon")
+
+    def _patience_ms(self) -> int:
+        wait_s = self._supervisor.wait_s()
+        patience = TURN_MS if wait_s is None else min(TURN_MS, int(wait_s * 1000) + 1)
+        return min(patience, RETRY_MS) if self._work.waiting or self._control.waiting else patience
+
+    def _preload(self) -> None:
+        try:
+            self._dispatch.preload()
+        except OSError as error:
+            log.error("no worker could be started: %s", error)
+
+    def _publish(self, event: JobEvent) -> None:
+        self._events.publish(event)
+        job = self._jobs.find(event.job)
+        if job:
+            self._osc.progress(job, event)
+
+    def _tell(self, what: str, message: str) -> None:
+        self._events.publish(DaemonEvent(seq=self._jobs.number(), what=what, message=message))
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """SIGTERM and SIGINT end the daemon, through the mailbox: a handler may interrupt anything."""
+        wanted = (signal.SIGTERM, signal.SIGINT)
+        before = {number: signal.signal(number, lambda *_: self._mailbox.post(self.end)) for number in wanted}
+        bell = signal.set_wakeup_fd(self._mailbox.bell.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(bell)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def open_store() -> tuple[Journal, Takes, Spool]:
+    """The journal, the takes and the job folders, in order after a crash. Raises `disk`."""
+    paths.owner_only(paths.home())
+    takes, spool = Takes(paths.takes_folder()), Spool(paths.jobs_folder())
+    journal = Journal.open(paths.journal_file())
+    found = takes.recover(journal.take_ids())
+    journal.adopt([TakeRecord(take.take, job_of(take.take), msgspec.json.encode(take)) for take in found])
+    journal.requeue()
+    spool.clean({job.id for job in journal.unfinished()})
+    return journal, takes, spool
+
+
+def job_of(take: str) -> str:
+    """The job that made a take: its name without the number."""
+    return take.rpartition("-")[0] or take
+

@@ -1,0 +1,123 @@
+"""The folders of unfinished jobs: the request and its clip, on the disk before the client hears "accepted".
+
+    jobs/JOB/request.json   the message
+    jobs/JOB/clip.f32       float32 planar [channels, frames], if there is a clip
+    jobs/.last/             the same two of the last generate, for the OSC door
+
+A folder without a row in the journal is what a crash left; it is removed at the next start.
+"""
+
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from harmonicflow.core import paths
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.messages import Generate, WorkRequest, encode
+
+if TYPE_CHECKING:
+    import numpy as np
+
+REQUEST: Final = "request.json"
+CLIP: Final = "clip.f32"
+LAST: Final = ".last"
+
+_requests: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(WorkRequest)
+
+
+class Spool:
+    """The job folders below `root`. Methods raise `disk`."""
+
+    def __init__(self, root: Path, system: ModuleType = os) -> None:
+        self.root = root
+        self._system = system
+
+    def folder(self, job: str) -> Path:
+        """The folder of a job."""
+        return self.root / job
+
+    def keep(self, job: str, request: WorkRequest, clip: "memoryview | Path | None") -> None:
+        """Write a job's folder so that it survives a power cut. A clip comes as its samples or as a file."""
+        paths.owner_only(self.root)
+        folder = paths.owner_only(self.folder(job))
+        with paths.disk_errors(folder):
+            self._write(folder / REQUEST, encode(request))
+            if isinstance(clip, Path):
+                paths.link_or_copy(clip, folder / CLIP, system=self._system)
+            elif clip is not None:
+                self._write(folder / CLIP, clip)
+            paths.sync_folder(folder, self._system)
+            paths.sync_folder(self.root, self._system)
+
+    def remember(self, job: str) -> None:
+        """Keep a job's request and clip as the last ones. Not synced: losing them loses no work."""
+        last, fresh = self.root / LAST, self.root / f"{LAST}.new"
+        for folder in (fresh, last):
+            paths.remove_folder(folder)
+        paths.owner_only(fresh)
+        for name in (REQUEST, CLIP):
+            if (self.folder(job) / name).exists():
+                paths.link_or_copy(self.folder(job) / name, fresh / name)
+        with paths.disk_errors(last):
+            fresh.rename(last)
+
+    def last(self) -> tuple[Generate, Path | None] | None:
+        """The last generate request and the file of its clip."""
+        folder = self.root / LAST
+        try:
+            request = msgspec.json.decode((folder / REQUEST).read_bytes(), type=Generate)
+        except (OSError, msgspec.MsgspecError):
+            return None
+        return request, folder / CLIP if request.clip else None
+
+    def request(self, job: str) -> WorkRequest:
+        """The request of a job; raises `disk` where it cannot be read."""
+        return read_request(self.folder(job))
+
+    def remove(self, job: str) -> None:
+        """Remove a job's folder."""
+        paths.remove_folder(self.folder(job))
+
+    def clean(self, keep: set[str]) -> None:
+        """Remove the folders of all other jobs."""
+        paths.owner_only(self.root)
+        for folder in self.root.iterdir():
+            if folder.name not in keep and folder.name != LAST:
+                paths.remove_folder(folder) if folder.is_dir() else folder.unlink()
+
+    def _write(self, path: Path, data: bytes | memoryview) -> None:
+        with open(path, "wb") as file:
+            file.write(data)
+        paths.sync_file(path, self._system)
+
+
+def read_request(folder: Path) -> WorkRequest:
+    """The request in a job's folder; raises `disk`."""
+    try:
+        request: WorkRequest = _requests.decode((folder / REQUEST).read_bytes())
+        return request
+    except OSError as error:
+        raise HarmonicFlowError("disk", path=folder / REQUEST, reason=error.strerror or str(error)) from error
+    except msgspec.MsgspecError as error:
+        raise HarmonicFlowError("disk", path=folder / REQUEST, reason=f"it is damaged: {error}") from error
+
+
+def read_clip(folder: Path, request: WorkRequest) -> "np.ndarray | None":
+    """The clip of a job, float32 [channels, frames], None without one; raises `disk`, `bad_samples`."""
+    import numpy as np  # only the worker comes here
+
+    spec = request.clip if isinstance(request, Generate) else None
+    if spec is None:
+        return None
+    with paths.disk_errors(folder / CLIP):
+        samples = np.fromfile(folder / CLIP, "<f4")
+    if samples.size != spec.channels * spec.frames:
+        raise HarmonicFlowError("disk", path=folder / CLIP, reason="it is cut short")
+    clip: np.ndarray = samples.reshape(spec.channels, spec.frames)
+    finite = np.isfinite(clip).all(axis=0)
+    if not finite.all():
+        raise HarmonicFlowError("bad_samples", path=spec.name or "the clip", frame=int(np.argmin(finite)))
+    return clip

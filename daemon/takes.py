@@ -1,0 +1,148 @@
+"""The store of takes: immutable folders, each of them whole or not there.
+
+    takes/TAKE/             a finished take; its name is the job's name and a number
+    takes/.staging/JOB/     what a worker is writing; nobody shows it, the next start removes it
+
+The worker writes below staging. Then every file is synced, the folder is renamed into place, the
+parent is synced, and only then comes the row in the journal. A take without a row is one whose row a
+crash (or a lost journal) took: it is whole, so it is taken in again.
+"""
+
+import logging
+import os
+import re
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import msgspec
+
+from harmonicflow.core import paths
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.messages import FileRow, TakeSummary
+from harmonicflow.core.wire import MAX_MESSAGE_BYTES
+
+log = logging.getLogger("harmonicflow.daemon")
+
+STAGING: Final = ".staging"
+DETAILS: Final = "take.json"
+MAX_DETAILS: Final = 8 << 20  # bytes of a take.json that is read
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+CHUNK_FRAMES: Final = 65_536  # deinterleaved at a time, so that other threads get their turn
+
+
+class Takes:
+    """The take folders below `root`. Methods raise `disk`; `system` is `os` or a test's stand-in."""
+
+    def __init__(self, root: Path, system: ModuleType = os) -> None:
+        self.root = root
+        self._system = system
+
+    def folder(self, take: str) -> Path:
+        """The folder of a take; raises `unknown_take` for what cannot be a take's name."""
+        if not NAME.fullmatch(take):
+            raise HarmonicFlowError("unknown_take", take=take[:100])
+        return self.root / take
+
+    def staging(self, job: str) -> Path:
+        """An empty folder for a worker to write a job's takes into."""
+        paths.owner_only(self.root)
+        paths.owner_only(self.root / STAGING)
+        folder = self.root / STAGING / job
+        paths.remove_folder(folder)
+        return paths.owner_only(folder)
+
+    def publish(self, job: str, summaries: tuple[TakeSummary, ...]) -> tuple[TakeSummary, ...]:
+        """Put a job's finished takes into place. One that is there already (from before a crash) stays."""
+        placed = []
+        for summary in summaries:
+            final = self.folder(summary.take)
+            if not final.exists():
+                paths.publish_folder(self.root / STAGING / job / summary.take, final, system=self._system)
+            placed.append(msgspec.structs.replace(summary, folder=str(final)))
+        self.discard(job)
+        return tuple(placed)
+
+    def discard(self, job: str) -> None:
+        """Remove what a job has in staging."""
+        paths.remove_folder(self.root / STAGING / job)
+
+    def recover(self, known: set[str]) -> list[TakeSummary]:
+        """After a start: empty the staging, and return the takes on the disk that are not `known`, oldest first."""
+        paths.owner_only(self.root)
+        paths.remove_folder(self.root / STAGING)
+        found = []
+        for folder in self.root.iterdir():
+            if folder.name not in known and NAME.fullmatch(folder.name) and (folder / DETAILS).is_file():
+                try:
+                    found.append(self._summary(folder))
+                except HarmonicFlowError as error:
+                    log.warning("take %s is left alone: %s", folder.name, error)
+        return sorted(found, key=lambda summary: (summary.created, summary.take))
+
+    def details(self, take: str) -> dict[str, Any]:
+        """A take's take.json; raises `unknown_take`, `bad_take`."""
+        folder = self.folder(take)
+        try:
+            with open(folder / DETAILS, "rb") as file:
+                found = msgspec.json.decode(file.read(MAX_DETAILS))
+        except FileNotFoundError:
+            raise HarmonicFlowError("unknown_take", take=take) from None
+        except (OSError, msgspec.MsgspecError) as error:
+            raise HarmonicFlowError("bad_take", take=take, reason=error) from error
+        if not isinstance(found, dict):
+            raise HarmonicFlowError("bad_take", take=take, reason=f"{DETAILS} holds no table")
+        return found
+
+    def sound(self, take: str, rows: tuple[FileRow, ...]) -> list[memoryview]:
+        """The sound of some of a take's files, each float32 planar [channels, frames]; raises `bad_take`."""
+        if sum(4 * row.channels * row.frames for row in rows) > MAX_MESSAGE_BYTES // 2:
+            raise HarmonicFlowError("bad_take", take=take, reason="it is too long to be sent at once; ask for one stem")
+        return [self._planar(take, row) for row in rows]
+
+    def _planar(self, take: str, row: FileRow) -> memoryview:
+        path = self.folder(take) / row.file
+        if not NAME.fullmatch(row.file):
+            raise HarmonicFlowError("bad_take", take=take, reason=f"{row.file!r} is not a file name")
+        planes = [array("f") for _ in range(row.channels)]
+        try:
+            for samples in _interleaved(path, row.channels):
+                for channel, plane in enumerate(planes):
+                    plane.extend(samples[channel :: row.channels])
+        except (OSError, ValueError) as error:
+            raise HarmonicFlowError("bad_take", take=take, reason=f"{row.file}: {error}") from error
+        if any(len(plane) != row.frames for plane in planes):
+            raise HarmonicFlowError("bad_take", take=take, reason=f"{row.file} has another length")
+        return memoryview(b"".join(planes))
+
+    def _summary(self, folder: Path) -> TakeSummary:
+        details = self.details(folder.name)
+        try:
+            summary = msgspec.convert({**details.get("summary", details), "take": folder.name}, TakeSummary)
+        except msgspec.ValidationError as error:
+            raise HarmonicFlowError("bad_take", take=folder.name, reason=error) from error
+        return msgspec.structs.replace(summary, folder=str(folder))
+
+
+def _interleaved(path: Path, channels: int) -> Iterator["array[float]"]:
+    """The samples of a float32 WAV file, interleaved, a chunk at a time. Raises ValueError for any other file."""
+    with open(path, "rb") as file:
+        head = file.read(12)
+        if head[:4] != b"RIFF" or head[8:] != b"WAVE":
+            raise ValueError("it is not a WAV file")
+        while len(chunk := file.read(8)) == 8:
+            size = int.from_bytes(chunk[4:], "little")
+            if chunk[:4] == b"data":
+                break
+            if chunk[:4] == b"fmt " and file.read(4) != b"\3\0" + channels.to_bytes(2, "little"):
+                raise ValueError("it is not float32 or has other channels")
+            file.seek(size + (size & 1) - (4 if chunk[:4] == b"fmt " else 0), os.SEEK_CUR)
+        else:
+            raise ValueError("it has no samples")
+        while size and (data := file.read(min(size, 4 * channels * CHUNK_FRAMES))):
+            size -= len(data)
+            samples = array("f")
+            samples.frombytes(data)
+            yield samples
