@@ -89,13 +89,6 @@ def perform_block(
         canvas.known[1 + row, cells] = True
 
 
-def no_text() -> np.ndarray:
-    """The text input of a request whose prompt has no embedding: zeros."""
-    from .bundle import TEXT_WIDTH
-
-    return np.zeros(TEXT_WIDTH, np.float32)
-
-
 def timbre_of(latents_SnC: np.ndarray | None, stems: int) -> np.ndarray:
     """The timbre reference [S, 65] of reference latents: mean and spread per channel, present; zeros without any."""
     out = np.zeros((stems, 2 * LATENT_CHANNELS + 1), np.float32)
