@@ -7,7 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP = -m pip install --quiet --disable-pip-version-check
 OUT ?=
 
-.PHONY: demo test lint types unit test-wheel clean
+.PHONY: demo test lint types unit test-wheel docs clean
 
 demo: .venv/ready
 	@.venv/bin/harmonicflow demo $(if $(OUT),--out "$(abspath $(OUT))")
@@ -25,7 +25,7 @@ unit: .venv-test/ready
 
 # The wheel as a user gets it: an empty environment, another folder.
 test-wheel: .venv-test/ready
-	.venv-test/bin/python tests/wheel_from_empty.py
+	.venv-test/bin/python -m pytest -q -m installs tests/test_wheel.py
 
 # An environment is made again when pyproject.toml changes. Run-time only: no torch.
 .venv/ready: pyproject.toml
@@ -42,3 +42,7 @@ test-wheel: .venv-test/ready
 
 clean:
 	rm -rf .venv .venv-test build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# The tables of docs/protocol.md, from the code.
+docs: .venv-test/ready
+	.venv-test/bin/python -m tests.protocol_page

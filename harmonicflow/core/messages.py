@@ -193,7 +193,7 @@ class Regenerate(Message, frozen=True, kw_only=True):
     """Make a new take from `take` in which only `stems` change, only in the bars named."""
 
     id: Id
-    take: Id
+    take: Id  # "last" = the newest one
     stems: Annotated[Stems, Meta(min_length=1)]
     from_bar: Annotated[int, Meta(ge=1)]
     to_bar: Annotated[int, Meta(ge=1)]  # included
