@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +21,7 @@ from .spectra import Floats, Times, chroma, estimate_tuning, magnitudes
 __all__ = [
     "Counts",
     "chord_score",
+    "log_mel_distance_db",
     "matches",
     "merged_onsets",
     "offsets_s",
@@ -165,3 +167,31 @@ def _chord_steps(
         minor = int(4 not in tones)
         steps += [(float(a), float(b), int(chord.root), minor) for a, b in zip(edges, edges[1:], strict=False)]
     return steps
+
+
+# ---------------------------------------------------------------------------------------------------------------- sound
+
+MEL_BANDS: Final = 64
+QUIETEST_DB: Final = -80.0  # of full scale; what is below is silence, whatever its number
+
+
+def log_mel_distance_db(x_T: Floats, y_T: Floats, rate: int) -> float:
+    """Mean absolute difference of the two log-mel spectrograms in dB (46 ms windows, 64 bands to 16 kHz)."""
+    size = 2 ** round(np.log2(rate * 0.0464))
+    count = max(1, min(len(x_T), len(y_T)) // (size // 2))
+    levels = []
+    for sound_T in (x_T, y_T):
+        power = magnitudes(sound_T, 0, size // 2, count, size) ** 2 @ _mel_bands(size, rate)
+        levels.append(np.maximum(10 * np.log10(power + 1e-12), QUIETEST_DB))
+    return float(np.abs(levels[0] - levels[1]).mean())
+
+
+@lru_cache(maxsize=4)
+def _mel_bands(size: int, rate: int) -> Floats:
+    """Triangular bands [F, 64], evenly spaced in mel (O'Shaughnessy 1987), each of unit height."""
+    top = 2595 * np.log10(1 + min(16000.0, 0.45 * rate) / 700)
+    edges = 700 * (10 ** (np.linspace(0, top, MEL_BANDS + 2) / 2595) - 1) * size / rate
+    grid = np.arange(size // 2 + 1)[:, None]
+    rising = (grid - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - grid) / (edges[2:] - edges[1:-1])
+    return np.maximum(np.minimum(rising, falling), 0).astype(np.float32)
