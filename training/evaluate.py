@@ -140,7 +140,7 @@ def blocks(excerpt: Excerpt, context: int) -> list[Block]:
     lines = np.interp(excerpt.downbeats, np.arange(len(beats)), beats) if len(beats) >= 2 else np.zeros(0)
     lines = lines[(lines > 0.25) & (lines < excerpt.seconds - 1.0)]
     edges = [float(lines[1])] if len(lines) >= 2 else []
-    for line, following in zip(lines, [*lines[1:], excerpt.seconds], strict=True):
+    for line, following in zip(lines, np.append(lines, excerpt.seconds)[1:], strict=True):
         if edges and line > edges[-1] and following - edges[-1] > BLOCK_S:
             edges.append(float(line))
     ends = [min(int(np.ceil(edge * LATENT_RATE)) + context + 1, excerpt.frames) for edge in edges]
