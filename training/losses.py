@@ -50,15 +50,20 @@ def magnitude(z: Tensor) -> Tensor:
     return torch.sqrt(z.real.square() + z.imag.square() + 1e-12)
 
 
-def stft_distance(output: Tensor, target: Tensor, window: int) -> tuple[Tensor, Tensor]:
-    """(log-magnitude L1, compressed complex L1) of two waveforms [B, T] at one resolution."""
+def stft_distance(output: Tensor, target: Tensor, window: int) -> tuple[Tensor, Tensor, Tensor]:
+    """(log-magnitude L1, compressed complex L1, relative complex error) of two waveforms [B, T] at one resolution.
+
+    The first hears quiet things, the last only the strongest partials: it is what teaches phase.
+    """
     a, b = spectrum(output, window), spectrum(target, window)
     ma, mb = magnitude(a), magnitude(b)
     log = (torch.log(ma + FLOOR) - torch.log(mb + FLOOR)).abs().mean()
     ca, cb = (ma + 1e-4) ** (COMPRESSION - 1), (mb + 1e-4) ** (COMPRESSION - 1)
     real = (a.real * ca - b.real * cb).abs().mean()
     imag = (a.imag * ca - b.imag * cb).abs().mean()
-    return log, real + imag
+    error = (a - b).abs().square().mean((1, 2))
+    relative = torch.sqrt(error / (b.abs().square().mean((1, 2)) + 1e-4) + 1e-6)
+    return log, real + imag, relative.mean()
 
 
 def log_mel(audio: Tensor, bands: int = MEL_BANDS) -> Tensor:
@@ -72,8 +77,10 @@ def reconstruction_loss(output: Tensor, target: Tensor, windows: tuple[int, ...]
     pairs = [stft_distance(output, target, window) for window in windows]
     log = torch.stack([pair[0] for pair in pairs]).mean()
     wave = torch.stack([pair[1] for pair in pairs]).mean()
+    relative = torch.stack([pair[2] for pair in pairs]).mean()
     mel = (log_mel(output) - log_mel(target)).abs().mean()
-    return {"log": log.detach(), "complex": wave.detach(), "mel": mel.detach(), "total": log + 2.0 * wave + mel}
+    parts = {"log": log, "complex": wave, "relative": relative, "mel": mel}
+    return {name: value.detach() for name, value in parts.items()} | {"total": log + 2 * wave + relative + mel}
 
 
 def si_sdr(output: Tensor, target: Tensor) -> Tensor:

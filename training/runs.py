@@ -47,15 +47,16 @@ def start(loop: Loop, resume: bool, init: Path | None, networks: tuple[str, ...]
 
 
 def train_codec(*, data_dir: Path, checkpoint_dir: Path, batch_size: int, epochs: int, max_minutes: float, lr: float,
-                resume: bool, init: Path | None, seed: int, threads: int, validate_minutes: float, hidden_dim: int,
-                latent_dim: int, report: Report) -> dict[str, float]:
+                resume: bool, init: Path | None, seed: int, threads: int, muon: bool, validate_minutes: float,
+                hidden_dim: int, latent_dim: int, report: Report) -> dict[str, float]:
     """Train the codec and whiten its latents; returns the last validation's scores."""
     torch.manual_seed(seed)
     config = CodecConfig(frame_dim=hidden_dim, latent_dim=latent_dim)
     data = CodecData(data_dir, "train", batch_size, seed)
     task = CodecTask(config, CodecData(data_dir, "validation", batch_size, 1), seed)
     examples = sum(track.samples for track in data.tracks) // 65536
-    options = loop_options(batch_size, max_minutes, lr, seed, threads, validate_minutes, epochs, examples)
+    options = loop_options(batch_size, max_minutes, lr, seed, threads, validate_minutes, epochs, examples,
+                           muon=muon)
     loop = Loop(task, options, checkpoint_dir, config, {"network": "codec"})
     start(loop, resume, init, ("encoder", "decoder"), report)
     scores = loop.run(iter(data), report)

@@ -31,6 +31,8 @@ def _shared(function: Any) -> Any:
                      help="Start from the weights of a bundle's folder or a checkpoint."),
         click.option("--seed", default=0, show_default=True, help="Seed of data order, noise and weights."),
         click.option("--threads", default=0, show_default=True, help="CPU threads; 0: all."),
+        click.option("--muon/--no-muon", default=True, show_default=True,
+                     help="Muon for the matrices inside the network, AdamW for the rest."),
         click.option("--validate-minutes", default=5.0, show_default=True, help="Minutes between validations."),
     ]
     for option in reversed(options):

@@ -1,0 +1,71 @@
+"""Encode a corpus once, so that the performer trains on latents that sit in memory.
+
+One safetensors file a song, OUT/<split>/TrackNNNNN.safetensors:
+  latents float16 [P, L, C]  whitened latents of the parts named in the metadata ("mix", the stems, "other")
+  silence float32 [C]        the latent of digital silence
+  curves  float16 [P, L, 16] what `clip_curves` hears in each part, for when it is the clip in row 0
+and in its metadata "parts" and "labels" (the song's labels.json, {} for a user's own stems).
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+
+from harmonicflow.analysis.curves import clip_curves
+from harmonicflow.core.constants import DEFAULT_STEMS, HOP
+from harmonicflow.nn.codec import Codec
+
+from .data import OTHER, Audio, Track, tracks
+from .runs import load_codec
+
+SPLITS = ("train", "validation", "test")
+MIX = "mix"
+PIECE = 512  # latent frames encoded at once
+MARGIN = 32  # latent frames of context on both sides of a piece: more than the encoder's reach
+
+
+def encode_corpus(data_dir: Path, codec_path: Path, out: Path, report: Callable[[str], None]) -> None:
+    """Encode every song of every split that is there; songs already encoded are skipped."""
+    codec, _ = load_codec(codec_path)
+    silence = encode_audio(codec, np.zeros(8 * HOP, np.float32))[4]
+    for split in SPLITS:
+        if not (data_dir / split).is_dir():
+            continue
+        found = tracks(data_dir, split)
+        for number, track in enumerate(found):
+            target = out / split / f"{track.folder.name}.safetensors"
+            if not target.exists():
+                _encode_track(codec, track, silence, target)
+            if number % 20 == 0:
+                report(f"{split} {number + 1}/{len(found)}")
+
+
+def encode_audio(codec: Codec, audio: Audio) -> np.ndarray:
+    """Latents [L, C] of a mono waveform, in pieces that join exactly; L covers the last sample."""
+    length = -(-len(audio) // HOP)
+    padded = np.pad(audio, (MARGIN * HOP, MARGIN * HOP + length * HOP - len(audio)))
+    pieces = []
+    for start in range(0, length, PIECE):
+        count = min(PIECE, length - start)
+        window = padded[start * HOP : (start + count + 2 * MARGIN) * HOP]
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            latents = codec.encoder(torch.from_numpy(window)[None])[0]
+        pieces.append(latents[MARGIN : MARGIN + count].float().numpy())
+    return np.concatenate(pieces)
+
+
+def _encode_track(codec: Codec, track: Track, silence: Audio, target: Path) -> None:
+    parts = {part: track.read(part, 0, track.samples) for part in (*DEFAULT_STEMS, OTHER) if part in track.parts}
+    sounds = {MIX: np.sum(list(parts.values()), axis=0, dtype=np.float32), **parts}
+    length = -(-track.samples // HOP)
+    latents = np.stack([encode_audio(codec, sound) for sound in sounds.values()]).astype(np.float16)
+    curves = np.stack([clip_curves(sound, length) for sound in sounds.values()]).astype(np.float16)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_suffix(".part")
+    meta = {"parts": json.dumps(list(sounds)), "labels": json.dumps(track.labels or {})}
+    save_file({"latents": latents, "curves": curves, "silence": silence}, part, meta)
+    part.replace(target)

@@ -1,0 +1,210 @@
+"""Encoded songs in memory, and training examples drawn from them with everything known about each frame.
+
+Legend: B batch, R rows (clip, then stems), S stems, L latent frame, C channels, K beat, P parts of a song.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import safe_open
+from torch import Tensor
+
+from harmonicflow.analysis.guide import beat_pool_seconds, guide_features_seconds, pool_matrix
+from harmonicflow.core.constants import DEFAULT_STEMS, GENRES, LATENT_RATE
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.nn.performer import EMOTION_WIDTH, GENRE_WIDTH, TEXT_WIDTH, TIMBRE_WIDTH
+from harmonicflow.score.rolls import NoteArrays, score_features_seconds
+
+from . import masks
+from .data import OTHER
+from .encode import MIX
+
+Floats = NDArray[np.float32]
+
+DROP_CHORDS, DROP_KEY, DROP_TIME, DROP_SCORE, DROP_GENRE, DROP_EMOTION = 0.2, 0.4, 0.1, 0.1, 0.5, 0.6
+KEEP_CLIP, KEEP_CURVES, KEEP_TIMBRE = 0.4, 0.8, 0.4
+CLIP_PARTS = ((MIX, 0.4), (OTHER, 0.3), ("stem", 0.3))  # what row 0 holds when it is there
+
+
+@dataclass(frozen=True)
+class Example:
+    """Inputs of the performer by name; see `harmonicflow.nn.performer.Performer.forward` for the shapes."""
+
+    data: Any  # x at t = 1
+    known: Any
+    guide: Any
+    score: Any
+    pool: Any
+    text: Any
+    genre: Any
+    emotion: Any
+    timbre: Any
+
+
+@dataclass(frozen=True)
+class Song:
+    """One encoded song."""
+
+    name: str
+    parts: dict[str, int]  # row of `latents` by part
+    latents: NDArray[np.float16]  # [P, L, C]
+    curves: NDArray[np.float16]  # [P, L, 16]
+    silence: Floats  # [C] latent of digital silence
+    notes: NoteArrays | None
+    labels: dict[str, Any]
+
+    @property
+    def frames(self) -> int:
+        return self.latents.shape[1]
+
+    def row(self, part: str, start: int, length: int) -> Floats:
+        """Latents [length, C] of a part; silence where the song has none of it."""
+        if part not in self.parts:
+            return np.repeat(self.silence[None], length, axis=0)
+        return self.latents[self.parts[part], start : start + length].astype(np.float32)
+
+
+def load_songs(folder: Path, split: str) -> list[Song]:
+    """Every song of a split.  Raises: HarmonicFlowError `no_corpus`."""
+    songs = []
+    for path in sorted((folder / split).glob("*.safetensors")):
+        with safe_open(path, framework="numpy") as file:
+            meta = {key: json.loads(value) for key, value in file.metadata().items()}
+            labels = meta["labels"]
+            songs.append(Song(path.stem, {part: i for i, part in enumerate(meta["parts"])},
+                              file.get_tensor("latents"), file.get_tensor("curves"), file.get_tensor("silence"),
+                              _notes(labels), labels))
+    if not songs:
+        raise HarmonicFlowError("no_corpus", path=str(folder / split))
+    return songs
+
+
+def _notes(labels: dict[str, Any]) -> NoteArrays | None:
+    """All notes of a song as columns, or None for audio without labels."""
+    if "notes" not in labels:
+        return None
+    rows = [(stem, *note) for stem, name in enumerate(DEFAULT_STEMS) for note in labels["notes"].get(name, ())]
+    table = np.array(rows, np.float64).reshape(-1, 5)
+    return NoteArrays(table[:, 0].astype(np.int64), table[:, 1], table[:, 2], table[:, 3].astype(np.int64),
+                      table[:, 4].astype(np.int64))
+
+
+class ExampleData:
+    """Draws examples of `frames` latent frames; the same seed draws the same ones."""
+
+    def __init__(self, songs: list[Song], frames: int, batch_size: int, seed: int) -> None:
+        self.songs = [song for song in songs if song.frames > frames]
+        self.frames, self.batch_size = frames, batch_size
+        self.random = np.random.default_rng(seed)
+        hours = np.array([song.frames - frames for song in self.songs], np.float64)
+        self.shares = hours / hours.sum()
+
+    def example(self, known: masks.Mask | None = None, all_told: bool = False) -> Example:
+        """One example; with `all_told` nothing is dropped and there is no clip, as when a take is made from nothing."""
+        random = self.random
+        song = self.songs[random.choice(len(self.songs), p=self.shares)]
+        start = int(random.integers(song.frames - self.frames))
+        stems = np.stack([song.row(stem, start, self.frames) for stem in DEFAULT_STEMS])
+        if known is None:
+            known = masks.draw(random, len(stems), self.frames)
+        clip, curves = (None, None) if all_told else self._clip(song, start)
+        row0 = np.zeros_like(stems[0]) if clip is None else clip
+        told = {name: all_told or random.random() >= share for name, share in (
+            ("chords", DROP_CHORDS), ("key", DROP_KEY), ("time", DROP_TIME), ("genre", DROP_GENRE),
+            ("emotion", DROP_EMOTION))}
+        guide, pool = self._guide(song, start, curves, told)
+        data = np.concatenate([row0[None], stems])
+        mask = np.concatenate([np.full((1, self.frames), clip is not None), known])
+        return Example(data, mask.astype(np.float32), guide, self._score(song, start, all_told), pool,
+                       np.zeros(TEXT_WIDTH, np.float32), _genre(song, told["genre"]),
+                       _emotion(song, told["emotion"]), self._timbre(song, all_told))
+
+    def _clip(self, song: Song, start: int) -> tuple[Floats | None, Floats | None]:
+        """Latents and curves of row 0, or nothing."""
+        if self.random.random() >= KEEP_CLIP:
+            return None, None
+        part = str(self.random.choice([name for name, _ in CLIP_PARTS], p=[share for _, share in CLIP_PARTS]))
+        if part == "stem" or part not in song.parts:
+            part = str(self.random.choice([name for name in song.parts if name != OTHER]))
+        curves = song.curves[song.parts[part], start : start + self.frames].astype(np.float32)
+        return song.row(part, start, self.frames), curves if self.random.random() < KEEP_CURVES else None
+
+    def _guide(self, song: Song, start: int, curves: Floats | None, told: dict[str, bool]) -> tuple[Floats, Floats]:
+        labels, begin_s = song.labels, start / LATENT_RATE
+        beats = labels.get("beats_s") or None
+        if not told["time"]:
+            beats = None
+        chords = [tuple(span) for span in labels.get("chords", ())
+                  if span[0] < begin_s + self.frames / LATENT_RATE and span[1] > begin_s]
+        guide = guide_features_seconds(beats, labels.get("downbeats") if beats else None,
+                                       chords if chords and told["chords"] else None,
+                                       labels.get("key") if told["key"] else None, curves, self.frames, begin_s)
+        return guide, pool_matrix(beat_pool_seconds(beats, self.frames, begin_s))
+
+    def _score(self, song: Song, start: int, all_told: bool) -> Floats:
+        stems = len(DEFAULT_STEMS)
+        if song.notes is None or (not all_told and self.random.random() < DROP_SCORE):
+            present = np.zeros(stems, bool) if self.random.random() < 0.5 else self.random.random(stems) < 0.5
+        else:
+            present = np.ones(stems, bool)
+        if song.notes is None:
+            present[:] = False
+            notes = NoteArrays(*(np.zeros(0) for _ in NoteArrays._fields))
+        else:
+            keep = present[song.notes.stem]
+            notes = NoteArrays(*(column[keep] for column in song.notes))
+        return score_features_seconds(notes, DEFAULT_STEMS, self.frames, start, present)
+
+    def _timbre(self, song: Song, all_told: bool) -> Floats:
+        """Mean and deviation of the latents of another excerpt of each stem."""
+        out = np.zeros((len(DEFAULT_STEMS), TIMBRE_WIDTH), np.float32)
+        if all_told or self.random.random() >= KEEP_TIMBRE:
+            return out
+        start = int(self.random.integers(song.frames - self.frames))
+        for index, stem in enumerate(DEFAULT_STEMS):
+            if stem in song.parts:
+                out[index] = timbre_of(song.row(stem, start, self.frames))
+        return out
+
+    def __iter__(self) -> Iterator[Example]:
+        while True:
+            yield collate([self.example() for _ in range(self.batch_size)])
+
+
+def timbre_of(latents: Floats) -> Floats:
+    """The timbre reference [65] of an excerpt's latents [L, C]: mean, deviation, 1."""
+    return np.concatenate([latents.mean(0), latents.std(0), [1.0]]).astype(np.float32)
+
+
+def _genre(song: Song, told: bool) -> Floats:
+    out = np.zeros(GENRE_WIDTH, np.float32)
+    genre = song.labels.get("genre_arranged") or song.labels.get("genre")
+    if told and genre in GENRES:
+        out[GENRES.index(genre)] = 1.0
+    return out
+
+
+def _emotion(song: Song, told: bool) -> Floats:
+    emotion = song.labels.get("emotion")
+    if not told or not emotion:
+        return np.zeros(EMOTION_WIDTH, np.float32)
+    return np.array([*emotion, 1.0], np.float32)
+
+
+def collate(examples: list[Example]) -> Example:
+    """Stack examples into tensors; beats are padded with empty ones."""
+    beats = max(example.pool.shape[0] for example in examples)
+    beats += -beats % 4  # few distinct shapes
+    out: dict[str, Tensor] = {}
+    for field in fields(Example):
+        arrays = [getattr(example, field.name) for example in examples]
+        if field.name == "pool":
+            arrays = [np.pad(pool, ((0, beats - len(pool)), (0, 0))) for pool in arrays]
+        out[field.name] = torch.from_numpy(np.stack(arrays).astype(np.float32))
+    return Example(**out)
