@@ -23,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run(options.bundle, options.foreground)
     except HarmonicFlowError as error:
         sys.stderr.write(f"{error}\n")
-        log.error("%s", error)
+        if log.hasHandlers():
+            log.error("%s", error)
         return error.exit_code
 
 

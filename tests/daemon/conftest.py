@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 import pytest
 import zmq
+
 from harmonicflow.core import connection as connections
 from harmonicflow.core.connection import Connection
 from harmonicflow.core.messages import (
@@ -43,6 +44,7 @@ class Desk:
         self.connection = connection
         self.key = connection.key_bytes if key is None else key
         self.context = zmq.Context()
+        self.others: list[Any] = []
         self.work, self.control = self.dealer(connection.work), self.dealer(connection.control)
         self.events = self.context.socket(zmq.SUB)
         self.events.subscribe(b"")
@@ -52,6 +54,7 @@ class Desk:
         socket = self.context.socket(zmq.DEALER)
         socket.linger = 0
         socket.connect(endpoint)
+        self.others.append(socket)  # closed with the desk
         return socket
 
     def send(self, message: Message, buffers: Sequence[Any] = (), socket: Any = None) -> None:
@@ -73,9 +76,14 @@ class Desk:
     def status(self) -> StatusReply:
         return self.ask(Status(id=uuid4().hex))
 
+    def until(self, look: Callable[[StatusReply], bool]) -> StatusReply:
+        """Ask for the status until it looks right."""
+        status: StatusReply = wait_for(lambda: look(status := self.status()) and status)
+        return status
+
     def until_ready(self) -> StatusReply:
         """Wait until the worker is ready."""
-        return wait_for(lambda: (status := self.status()).worker == "ready" and status)
+        return self.until(lambda status: status.worker == "ready")
 
     def reply(self, seconds: float = PATIENCE_S) -> Any:
         """The next message at the work door, without its sound."""

@@ -1,0 +1,215 @@
+"""The signed doors: outsiders, repeats and malformed messages get a sentence and get no further."""
+
+import random
+import socket
+import struct
+import time
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import zmq
+
+from harmonicflow.core.messages import (
+    Accepted,
+    Cancel,
+    ControlReply,
+    Failed,
+    Generate,
+    GetTake,
+    Hello,
+    ListModels,
+    ListTakes,
+    ModelList,
+    Regenerate,
+    ShowTake,
+    Snapshot,
+    SnapshotReply,
+    Status,
+    StatusReply,
+    TakeList,
+    Welcome,
+    WorkReply,
+)
+from harmonicflow.core.wire import pack
+
+
+def test_every_control_question_has_its_answer(house: Any) -> None:
+    house.start()
+    desk = house.desk()
+    assert desk.ask(Hello(id="a", client="test")) == Welcome(id="a", protocol=1, version=desk.status().version,
+                                                             pid=house.process.pid)  # fmt: skip
+    assert desk.ask(ListTakes(id="b")) == TakeList(id="b", takes=(), total=0)
+    models = desk.ask(ListModels(id="c"))
+    assert isinstance(models, ModelList) and models.models[0].serving and models.models[0].folder == str(house.bundle)
+    assert isinstance(desk.ask(Snapshot(id="d")), SnapshotReply)
+    for question, code in (
+        (ShowTake(id="e", take="none"), "unknown_take"),
+        (GetTake(id="f", take="last"), "unknown_take"),
+        (Cancel(id="g"), "unknown_job"),
+        (Cancel(id="h", job="none"), "unknown_job"),
+        (Hello(id="i", protocol=99), "protocol_version"),
+    ):
+        answer = desk.ask(question)
+        assert isinstance(answer, Failed) and answer.error.code == code, answer
+        assert answer.error.message and answer.error.todo
+
+
+def test_outsiders_are_refused(house: Any) -> None:
+    connection = house.start()
+    stranger = house.desk(key=b"\0" * 32)
+    for door, expected in ((stranger.control, ControlReply), (stranger.work, WorkReply)):
+        stranger.send(Status(id="a"), socket=door)
+        answer = stranger.receive(door, expected)[0]
+        assert isinstance(answer, Failed) and answer.error.code == "denied" and answer.id == ""
+    host, port = connection.control.removeprefix("tcp://").split(":")
+    assert host == "127.0.0.1"
+    assert "refused a message" in house.log()
+
+
+def test_a_message_that_is_sent_again_as_it_is_is_refused(house: Any) -> None:
+    house.start()
+    desk = house.desk()
+    frames = pack(desk.key, Status(id="a"))
+    desk.control.send_multipart(frames)
+    assert isinstance(desk.receive(desk.control, ControlReply)[0], StatusReply)
+    other = desk.dealer(desk.connection.control)
+    other.send_multipart(frames)
+    answer = desk.receive(other, ControlReply)[0]
+    assert isinstance(answer, Failed) and answer.error.code == "denied"
+
+
+def test_a_malformed_request_is_answered_under_its_own_name(house: Any, request_of: Any) -> None:
+    house.start()
+    desk = house.desk()
+    good = request_of("name-1")
+    for bad, said in (
+        (request_of("name-1", steps=0), "steps"),
+        (request_of("name-1", count=17), "count"),
+        (Status(id="name-1"), "status"),
+        (Regenerate(id="name-1", take="../../etc", stems=("bass",), from_bar=1, to_bar=1), "take"),
+        (request_of("name-1", stems=("x" * 33,)), "stems"),
+    ):
+        desk.send(bad)
+        answer = desk.reply()
+        assert isinstance(answer, Failed) and answer.error.code == "bad_request", answer
+        assert answer.id == "name-1" and said in answer.error.message
+    desk.send(good, [b"1234"])
+    answer = desk.reply()
+    assert answer.error.code == "bad_request" and "buffers" in answer.error.message
+    desk.send(request_of("name-1", selection=good.selection.__class__(rate=44_100, start_frame=5, end_frame=1,
+              tempo=good.selection.tempo)))  # fmt: skip
+    assert desk.reply().error.code == "bad_selection"
+    assert desk.status().queued == 0 and not list((house.home / "jobs").iterdir()), "nothing is left of them"
+
+
+def test_a_request_for_a_take_that_is_not_there(house: Any) -> None:
+    house.start()
+    desk = house.desk()
+    for take in ("last", "20260101-000000-abcdef-1"):
+        desk.send(Regenerate(id=uuid4().hex, take=take, stems=("bass",), from_bar=1, to_bar=1))
+        assert desk.reply().error.code == "unknown_take"
+
+
+GREETING = b"\xff\0\0\0\0\0\0\0\1\x7f\x03\x00NULL" + b"\0" * 48  # ZMTP 3.0, mechanism NULL
+RAW = (
+    b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",  # a browser
+    b"\xff" + b"\0" * 8 + b"\x7f\x03",  # a greeting cut short
+    b"\xff\0\0\0\0\0\0\0\1\x7f" + bytes(range(54)),  # a greeting with a mechanism nobody knows
+    GREETING + b"\x02" + struct.pack(">Q", 2**63 - 1),  # a frame of 9 exabytes
+    GREETING + b"\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER" + b"\x01\x00" * 2_000,  # frames without an end
+    b"",  # nothing at all: a half-open handshake
+)
+
+
+def test_raw_garbage_on_every_door(house: Any) -> None:
+    """S2: afterwards, and all the while, the daemon answers within 100 ms."""
+    connection = house.start()
+    desk = house.desk()
+    desk.until(lambda status: status.worker != "starting")
+    generator = random.Random(0)
+    doors = [connection.work, connection.control, connection.events]
+    held = []
+    slowest = 0.0
+    for turn in range(240):
+        raw = socket.create_connection(("127.0.0.1", int(doors[turn % 3].rpartition(":")[2])))
+        held.append(raw)
+        try:
+            raw.sendall(generator.choice([*RAW, generator.randbytes(300)]))
+        except OSError:
+            pass  # it has closed the door already
+        if turn % 10 == 0:
+            began = time.monotonic()
+            desk.status()
+            slowest = max(slowest, time.monotonic() - began)
+        if turn % 3:
+            held.pop().close()
+    for raw in held:
+        raw.close()
+    assert slowest < 0.1
+    assert "Traceback" not in house.log()
+
+
+def test_mutated_messages_on_the_doors(house: Any, request_of: Any) -> None:
+    house.start()
+    desk = house.desk()
+    generator = random.Random(1)
+    before = desk.status().daemon_rss_bytes
+    sent = 0
+    for turn in range(1500):
+        door = (desk.work, desk.control)[turn % 2]
+        message = Status(id="a") if turn % 2 else request_of(f"r{turn}", count=99)
+        frames = [bytearray(frame) for frame in pack(desk.key, message)]
+        kind = generator.random()
+        if kind < 0.6:
+            frame = generator.choice(frames)
+            for _ in range(generator.randrange(1, 5)):
+                frame[generator.randrange(len(frame))] = generator.randrange(256)
+        elif kind < 0.8:
+            frames = [generator.randbytes(5)] * generator.randrange(1, 80)
+        elif kind < 0.9:
+            frames = frames[: generator.randrange(1, 3)] + [b"["] * generator.randrange(3)
+        else:
+            frames = list(map(bytearray, pack(desk.key, message)))
+            frames[1] = bytearray(b'{"kind":"status","id":' + b"[" * 5_000)
+        door.send_multipart(frames)
+        sent += 1
+        while door.poll(0):
+            door.recv_multipart()
+    time.sleep(0.2)
+    for door in (desk.work, desk.control):
+        while door.poll(50):
+            door.recv_multipart()
+    answer = desk.ask(Status(id="after"))
+    assert isinstance(answer, StatusReply) and answer.queued == 0
+    assert answer.daemon_rss_bytes - before < 5e6
+    assert "Traceback" not in house.log()
+
+
+def test_a_message_that_is_too_large_costs_its_sender_the_connection_and_nobody_else(house: Any) -> None:
+    house.start()
+    desk = house.desk()
+    big = desk.dealer(desk.connection.control)
+    big.send_multipart([b"x" * 60, b"y" * (1 << 20)])
+    began = time.monotonic()
+    assert isinstance(desk.ask(Status(id="a")), StatusReply)
+    assert time.monotonic() - began < 0.1 and not big.poll(100)
+
+
+def test_every_socket_is_hardened(monkeypatch: pytest.MonkeyPatch) -> None:
+    from daemon.doors import Door, Events
+
+    context = zmq.Context()
+    doors = [Door(context, b"k" * 32, Generate), Events(context, b"k" * 32)]
+    try:
+        for door in doors:
+            for option in (zmq.MAXMSGSIZE, zmq.SNDHWM, zmq.RCVHWM, zmq.HANDSHAKE_IVL, zmq.HEARTBEAT_IVL):
+                assert door.socket.getsockopt(option) > 0
+            assert door.socket.getsockopt(zmq.LINGER) == 0
+            assert door.endpoint.startswith("tcp://127.0.0.1:")
+        doors[0].send(b"nobody", Accepted(id="a", job="b"))  # ROUTER_MANDATORY says so; it is no accident
+        assert not doors[0].waiting
+    finally:
+        for door in doors:
+            door.close()
+        context.term()
