@@ -1,0 +1,105 @@
+"""What guitar and piano share: when a chord is struck, which chord it is, and until when it may ring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from .chords import ChordSpan
+from .dice import Dice
+from .events import choose, steps_of
+from .genres import Line
+from .plan import Plan, PlanBar
+from .pulses import Pulse, on_grid
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """One chord struck: `mark` is the pattern's character."""
+
+    beat: Fraction
+    mark: str
+    span: ChordSpan
+    until: Fraction  # the next stroke, or the chord's end
+    change: Fraction  # the next stroke of another chord, or the chord's end
+    bar: PlanBar
+    on_pulse: bool
+    strong: bool  # on the first pulse of a groove
+    pushed: bool = False  # plays a chord that begins just after
+
+
+def strokes(plan: Plan, rows: tuple[Line, ...], dice: Dice, first_mark: str, quick: str) -> list[Stroke]:
+    """The strokes of a part over the whole plan, in order.
+
+    `first_mark` is struck where a new chord begins and the pattern has nothing; marks in `quick` are left out on odd
+    steps when the tempo makes them too fast.
+    """
+    raw: list[tuple[Fraction, str, Pulse, int, PlanBar]] = []
+    for bar in plan.bars:
+        line = _line(plan, bar, rows, dice)
+        found = {}
+        for beat, mark, pulse, step in steps_of(plan, bar, {4: line.steps(4), 3: line.steps(3)}):
+            if not (mark in quick and step % 2 == 1 and plan.step_s < 0.09):
+                found[beat] = (mark, pulse, step)
+        for span in plan.chords:
+            if bar.start <= span.start < bar.end:
+                _cover(found, on_grid(span.start), bar, first_mark)
+        raw += [(beat, *found[beat], bar) for beat in sorted(found)]
+    return _resolved(plan, raw)
+
+
+def _line(plan: Plan, bar: PlanBar, rows: tuple[Line, ...], dice: Dice) -> Line:
+    """The section's pattern; the fourth bar of a phrase, and now and then another, turns to a neighbouring one."""
+    turn = bar.phrase % 4 == 3 and dice.chance(0.3 + 0.4 * plan.mood.complexity, "turn", bar.section, bar.phrase)
+    other = dice.chance(0.15 * plan.mood.complexity, "other", bar.number)
+    key = ("line", bar.section, "turn") if turn else ("line", bar.number) if other else ("line", bar.section)
+    return choose(rows, bar.energy, dice, *key)
+
+
+def _cover(
+    found: dict[Fraction, tuple[str, Pulse, int]], beat: Fraction, bar: PlanBar, first_mark: str
+) -> None:
+    """Make sure that a new chord is struck when it begins, or not long after: a rest on its first beat may stay."""
+    pulse = next((pulse for pulse in bar.pulses if pulse.start <= beat < pulse.end), bar.pulses[-1])
+    later = [place for place in found if beat <= place <= beat + pulse.unit]
+    if not later:
+        found[beat] = (first_mark, pulse, 0)
+
+
+def _resolved(plan: Plan, raw: list[tuple[Fraction, str, Pulse, int, PlanBar]]) -> list[Stroke]:
+    """Strokes with their chords. One just before a change may play the coming chord, which then is not struck again."""
+    found: list[Stroke] = []
+    taken: set[Fraction] = set()
+    for place, (beat, mark, pulse, step, bar) in enumerate(raw):
+        if beat in taken:
+            continue
+        span, pushed = plan.span_at(beat), False
+        change = plan.change_after(beat)
+        if change is not None and _pushes(plan, beat, change, pulse, step, raw[place + 1 : place + 2]):
+            span, pushed = change, True
+            taken.add(on_grid(change.start))
+        if span is not None:
+            strong = step == 0 and pulse.slot == 0
+            found.append(Stroke(beat, mark, span, span.end, span.end, bar, step == 0, strong, pushed))
+    for place in range(len(found) - 2, -1, -1):
+        now, following = found[place], found[place + 1]
+        change_at = following.change if following.span is now.span else following.beat
+        found[place] = replace(now, until=min(following.beat, now.span.end), change=min(change_at, now.span.end))
+    return [stroke for stroke in found if stroke.until > stroke.beat]
+
+
+def _pushes(
+    plan: Plan,
+    beat: Fraction,
+    change: ChordSpan,
+    pulse: Pulse,
+    step: int,
+    following: list[tuple[Fraction, str, Pulse, int, PlanBar]],
+) -> bool:
+    """Whether a stroke anticipates the next chord: on the last offbeat before it, as the whole band decided."""
+    start = on_grid(change.start)
+    if step < 2 or start - beat > pulse.unit / 2 or start in plan.barriers:
+        return False
+    if following and following[0][0] < start:
+        return False
+    return plan.dice("form").chance(plan.style.push * (0.5 + plan.mood.complexity), "push", start)

@@ -1,0 +1,71 @@
+"""What the players share: a played note before it has its instrument, touch, and keeping a line monophonic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import exp
+from typing import Protocol, TypeVar
+
+from .dice import Dice
+from .plan import Plan, PlanBar
+from .pulses import Pulse
+
+SHORTEST = Fraction(1, 48)  # beats; nothing is played shorter
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A note of one part: times in beats, velocity not yet clipped, shift in seconds."""
+
+    start: Fraction
+    duration: Fraction
+    pitch: int
+    velocity: float
+    shift_s: float = 0.0
+
+    @property
+    def end(self) -> Fraction:
+        return self.start + self.duration
+
+
+class HasEnergy(Protocol):
+    @property
+    def energy(self) -> float: ...
+
+
+Row = TypeVar("Row", bound=HasEnergy)
+
+
+def choose(rows: Sequence[Row], energy: float, dice: Dice, *key: object) -> Row:
+    """One row of a style's table: those whose energy is near are likely, distant ones are not drawn."""
+    weights = [exp(-(((row.energy - energy) / 0.13) ** 2)) for row in rows]
+    if max(weights) < 0.05:
+        return min(rows, key=lambda row: abs(row.energy - energy))
+    return dice.weighted(rows, [weight if weight > 0.05 else 0.0 for weight in weights], *key)
+
+
+def touch(event: Event, dice: Dice, spread_ms: float, lag_ms: float, *key: object) -> Event:
+    """The event with a human's unevenness: a few milliseconds and a few steps of velocity."""
+    velocity = event.velocity * (1 + 0.07 * dice.wobble("velocity", event.start, event.pitch, *key))
+    shift_s = event.shift_s + (lag_ms + spread_ms * dice.wobble("time", event.start, event.pitch, *key)) / 1000
+    return replace(event, velocity=velocity, shift_s=round(shift_s, 5))
+
+
+def dynamics(bar: PlanBar) -> float:
+    """The loudness factor of a bar: its energy, rising a little towards the phrase's end."""
+    return 0.74 + 0.42 * bar.energy + 0.02 * (bar.phrase % 4)
+
+
+def steps_of(plan: Plan, bar: PlanBar, pattern_of: dict[int, str]) -> list[tuple[Fraction, str, Pulse, int]]:
+    """(beat, character, pulse, step) of a bar's patterns: `pattern_of` maps the groove's size to its characters."""
+    found = []
+    for pulse in bar.pulses:
+        pattern = pattern_of[pulse.size]
+        for step in range(4):
+            character = pattern[(pulse.slot * 4 + step) % len(pattern)]
+            beat = plan.at(pulse, step) if character != "." else None
+            if beat is not None:
+                found.append((beat, character, pulse, step))
+    return found

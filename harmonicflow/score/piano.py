@@ -1,0 +1,157 @@
+"""The pianist: voice-led chords above, roots or shells below, out of the guitar's and the bass player's way."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import NamedTuple
+
+from .chords import Chord, ChordSpan
+from .comping import Stroke, strokes
+from .dice import Dice
+from .events import SHORTEST, Event, dynamics, touch
+from .plan import Plan
+from .pulses import on_grid
+from .voicing import closed, essential, fifth, lead, seventh, spread, third, travel
+
+HAND = 16  # semitones one hand spans: a tenth
+_LOWEST_THIRD = 48  # below this pitch no interval smaller than a fifth
+
+
+class Register(NamedTuple):
+    """Where the hands play: the right within [low, high] around `top`, the left around `left`."""
+
+    low: int
+    high: int
+    top: int
+    left: int
+    size: int  # notes in the right hand
+
+
+class Hands(NamedTuple):
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+
+
+_REGISTERS = {
+    "rock": Register(59, 81, 74, 45, 3),
+    "pop": Register(57, 79, 71, 47, 3),
+    "funk": Register(57, 77, 70, 46, 4),
+    "jazz": Register(55, 77, 69, 50, 4),
+}
+# Share of the time to the next stroke that a chord sounds, and its longest in seconds.
+_HELD = {"rock": (0.92, 4.0), "pop": (0.97, 6.0), "funk": (0.55, 0.35), "jazz": (0.7, 1.2)}
+_LEVEL = {"B": 84, "R": 78, "L": 80, "r": 52, "n": 70}
+
+
+def write_piano(plan: Plan) -> list[Event]:
+    """The piano part over the whole plan."""
+    dice = plan.dice("piano")
+    hands = _voicings(plan, dice)
+    events: list[Event] = []
+    arpeggio = 0
+    for stroke in strokes(plan, plan.style.piano, dice, "B" if plan.style.name != "jazz" else "R", "nr"):
+        voicing = hands[stroke.span.start]
+        arpeggio = arpeggio + 1 if stroke.mark == "n" else 0
+        events += [touch(event, dice, 4.0, plan.style.lag_ms["piano"]) for event in _struck(plan, stroke, voicing, arpeggio)]
+    return events
+
+
+def _struck(plan: Plan, stroke: Stroke, hands: Hands, arpeggio: int) -> list[Event]:
+    level = (_LEVEL[stroke.mark] + (6 if stroke.strong else 0) - (0 if stroke.on_pulse else 3)) * dynamics(stroke.bar)
+    held = _held(plan, stroke, stroke.until)
+    events = []
+    if stroke.mark in "BL":
+        ring = _held(plan, stroke, stroke.change if plan.style.name in ("pop", "rock") else stroke.until)
+        events += [Event(stroke.beat, ring, pitch, level + 2) for pitch in hands.left]
+    if stroke.mark in "BRr":
+        right = hands.right if stroke.mark != "r" else hands.right[-2:]
+        # The top voice sings; inner voices stay under it.
+        events += [Event(stroke.beat, held, pitch, level + (5 if pitch == right[-1] else -3)) for pitch in right]
+    if stroke.mark == "n":
+        order = (*hands.right, *hands.right[-2:0:-1])
+        pitch = order[(arpeggio - 1) % len(order)]
+        ring = min(stroke.change - stroke.beat, held * 2)
+        events.append(Event(stroke.beat, max(on_grid(ring), SHORTEST), pitch, level))
+    return events
+
+
+def _held(plan: Plan, stroke: Stroke, until: Fraction) -> Fraction:
+    share, longest_s = _HELD[plan.style.name]
+    gap = (until - stroke.beat) * Fraction(share).limit_denominator(100)
+    return max(on_grid(min(gap, plan.beats_of(longest_s))), SHORTEST)
+
+
+def _voicings(plan: Plan, dice: Dice) -> dict[Fraction, Hands]:
+    """The hands of each chord, by the chord's start."""
+    register = _register(plan)
+    choices = [_choices(plan, span.chord, register) for span in plan.chords]
+
+    def own(place: int, hands: Hands) -> float:
+        span = plan.chords[place]
+        lift = 2 * _energy_at(plan, span) - 1
+        top = abs(hands.right[-1] - register.top - 2 * lift) * 0.35
+        rub = 1.5 if hands.right[-1] - hands.right[-2] == 1 else 0.0  # no minor second under the melody
+        return top + rub + 2.2 * dice.uniform("voicing", span.start, hands.right)
+
+    path = lead(choices, own, lambda before, now: travel(before.right, now.right) + 0.3 * travel(before.left, now.left))
+    return {span.start: hands for span, hands in zip(plan.chords, path, strict=True)}
+
+
+def _register(plan: Plan) -> Register:
+    """The style's register, moved away from a guitar that plays full chords in the same place."""
+    register = _REGISTERS[plan.style.name]
+    if "guitar" not in plan.stems:
+        return register
+    if plan.style.name == "funk":  # the guitar has the top
+        return register._replace(low=52, high=70, top=65, size=3)
+    if plan.style.name == "jazz":  # the guitar has the shells
+        return register._replace(low=58, high=79, top=72, size=3)
+    return register._replace(low=62, high=84, top=77)
+
+
+def _energy_at(plan: Plan, span: ChordSpan) -> float:
+    return next((bar.energy for bar in plan.bars if bar.start <= span.start < bar.end), plan.bars[0].energy)
+
+
+def _choices(plan: Plan, chord: Chord, register: Register) -> list[Hands]:
+    lows = _left_hand(plan, chord, register)
+    rooted = "bass" not in plan.stems or plan.style.name in ("rock", "pop")
+    size = register.size + (1 if seventh(chord) is not None and register.size == 3 and plan.mood.complexity > 0.6 else 0)
+    classes = essential(chord, max(size, 2), rooted)
+    if plan.style.name == "jazz" and lows and len(lows) == 2:  # the left hand has third and seventh
+        upper = tuple(tone for tone in essential(chord, 6, False) if tone not in {pitch % 12 for pitch in lows})
+        classes = (upper or classes)[:3]
+    rights = closed(classes, register.low, register.high)
+    if plan.style.name == "jazz" and not lows:
+        rights += spread(classes, register.low - 4, register.high)
+    fitting = [
+        Hands(lows, pitches)
+        for pitches in rights
+        if pitches[-1] - pitches[0] <= HAND and len(pitches) >= 2 and (not lows or lows[-1] < pitches[0])
+    ]
+    return fitting or [Hands((), _bare(chord, register))]
+
+
+def _bare(chord: Chord, register: Register) -> tuple[int, ...]:
+    """Root and octave, for a chord that is nothing else."""
+    low = next(pitch for pitch in range(register.low, register.low + 12) if pitch % 12 == chord.root)
+    return (low, low + 12)
+
+
+def _left_hand(plan: Plan, chord: Chord, register: Register) -> tuple[int, ...]:
+    """The left hand's notes: a shell in jazz, a tenor note over a bass player, else the bass itself."""
+    with_bass = "bass" in plan.stems
+    if plan.style.name == "jazz" and with_bass:
+        if "guitar" in plan.stems:
+            return ()
+        guide = [tone for tone in (third(chord), seventh(chord) or fifth(chord)) if tone is not None]
+        pitches = sorted({48 + (chord.root + tone - 48) % 12 for tone in guide})
+        return tuple(pitches) if len(pitches) == 2 and pitches[1] - pitches[0] >= 2 else ()
+    centre = register.left if with_bass else 38
+    low = min((p for p in range(centre - 6, centre + 6) if p % 12 == chord.bass_class), key=lambda p: abs(p - centre))
+    if with_bass and plan.style.name == "funk":
+        return (low,)
+    upper = low + 12 if chord.bass is not None or fifth(chord) != 7 else low + 7 if low >= 36 else low + 12
+    if with_bass:
+        return (low,) if low >= _LOWEST_THIRD - 5 else (low, low + 12)
+    return (low, upper) if upper < register.low else (low,)

@@ -1,0 +1,175 @@
+"""The form of an arrangement: bars with their pulses, chords, energy, fills and accents, before any part is written."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+
+from harmonicflow.core.tempo import Selection
+
+from .chords import ChordSpan
+from .dice import Dice
+from .genres import Style
+from .grid import bar_lines
+from .keys import Key
+from .pulses import Feel, Pulse, on_grid, pulses_of, swing_of
+from .score import Section
+
+# How full a named section is against the song's own level.
+_SECTION_ENERGY = {
+    "intro": -0.15, "verse": -0.1, "prechorus": 0.05, "pre-chorus": 0.05, "chorus": 0.2, "refrain": 0.2, "solo": 0.15,
+    "bridge": 0.0, "break": -0.3, "breakdown": -0.3, "interlude": -0.1, "instrumental": 0.1, "outro": -0.1,
+    "ending": -0.1, "drop": 0.25, "a": -0.06, "b": 0.14, "c": 0.04,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mood:
+    """What colours a whole arrangement: arousal -1..1, density and complexity 0..1."""
+
+    arousal: float = 0.0
+    density: float = 0.5
+    complexity: float = 0.5
+
+
+@dataclass(frozen=True)
+class PlanBar:
+    """One whole bar; beats are selection beats, the first bar may start before 0."""
+
+    number: int
+    start: Fraction
+    end: Fraction
+    pulses: tuple[Pulse, ...]
+    section: str = "A"  # bars of sections with one name share their patterns
+    energy: float = 0.5  # 0..1
+    phrase: int = 0  # bars into the section
+    fill: int = 0  # pulses at the bar's end given to a drum fill
+    crash: bool = False  # a new section begins here
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything the parts share. `barriers` are beats across which no chord is anticipated."""
+
+    bars: tuple[PlanBar, ...]
+    chords: tuple[ChordSpan, ...]
+    sections: tuple[Section, ...]
+    key: Key
+    style: Style
+    feel: Feel
+    bpm: float  # quarter notes a minute, on average
+    pulse_rate: float  # pulses a minute
+    mood: Mood
+    barriers: frozenset[Fraction]
+    seed: int
+    stems: frozenset[str]  # every part that sounds, given or written
+
+    def dice(self, part: str) -> Dice:
+        return Dice(self.seed, part)
+
+    @cached_property
+    def _starts(self) -> list[Fraction]:
+        return [span.start for span in self.chords]
+
+    def span_at(self, beat: Fraction) -> ChordSpan | None:
+        """The chord that sounds at a beat; None where nothing does."""
+        place = bisect_right(self._starts, beat) - 1
+        if place < 0:
+            return None
+        span = self.chords[place]
+        return span if beat < span.end else None
+
+    def change_after(self, beat: Fraction) -> ChordSpan | None:
+        """The next chord that begins after a beat."""
+        place = bisect_right(self._starts, beat)
+        return self.chords[place] if place < len(self.chords) else None
+
+    def at(self, pulse: Pulse, step: int) -> Fraction | None:
+        """The beat of a pulse's step; None where the bar line comes before it."""
+        offset = self.feel.offset(pulse, step)
+        return None if offset is None else pulse.start + offset
+
+    @property
+    def step_s(self) -> float:
+        """Seconds of a quarter of a pulse."""
+        return 15.0 / self.pulse_rate
+
+    def beats_of(self, seconds: float) -> Fraction:
+        """A length in seconds as beats at the average tempo, on the grid."""
+        return on_grid(Fraction(seconds * self.bpm / 60))
+
+
+def make_plan(
+    selection: Selection,
+    chords: tuple[ChordSpan, ...],
+    sections: tuple[Section, ...],
+    key: Key,
+    style: Style,
+    mood: Mood,
+    *,
+    barriers: frozenset[Fraction],
+    seed: int,
+    stems: frozenset[str],
+) -> Plan:
+    """The plan of a selection; sections are invented where none are given."""
+    bpm = 60.0 * float(selection.beat_at_frame(selection.frames)) / float(selection.seconds)
+    lines = bar_lines(selection)
+    form = sections or _invented(lines, selection.beats, Dice(seed, "form"))
+    meters = [bar.meter for bar in selection.bars()]
+    bars = [
+        PlanBar(number, start, end, pulses_of(meter, start, number, bpm, style.pulse_window))
+        for number, ((start, end), meter) in enumerate(zip(lines, meters, strict=True), 1)
+    ]
+    rate = bpm / float(bars[0].pulses[0].unit)
+    feel = swing_of(rate, style.swing) if style.swing else Feel(sixteenths=Fraction(round(style.sixteenths * 96), 96))
+    shaped = _shaped(bars, form, mood, Dice(seed, "form"))
+    return Plan(shaped, chords, form, key, style, feel, bpm, rate, mood, barriers, seed, stems)
+
+
+def _invented(lines: list[tuple[Fraction, Fraction]], end: Fraction, dice: Dice) -> tuple[Section, ...]:
+    """Sections of eight bars, of four in a short selection: A B, A A B or A A B A over and over."""
+    size = 8 if len(lines) >= 16 else 4
+    starts = [max(lines[bar][0], Fraction(0)) for bar in range(0, len(lines), size)]
+    if len(starts) > 1 and len(lines) % size == 1:
+        starts.pop()  # one bar alone is no section
+    letters = "AB" if len(starts) == 2 else dice.pick(("AB", "AAB", "AABA"), "letters")
+    stops = [*starts[1:], end]
+    return tuple(
+        Section(start, stop - start, letters[place % len(letters)])
+        for place, (start, stop) in enumerate(zip(starts, stops, strict=True))
+    )
+
+
+def _shaped(bars: list[PlanBar], form: tuple[Section, ...], mood: Mood, dice: Dice) -> tuple[PlanBar, ...]:
+    """The bars with energy, fills and crashes."""
+    starts = [section.start for section in form]
+    place_of = [max(bisect_right(starts, max(bar.start, Fraction(0))) - 1, 0) for bar in bars]
+    level = 0.5 + 0.28 * mood.arousal + 0.5 * (mood.density - 0.5)
+    shaped: list[PlanBar] = []
+    for index, (bar, place) in enumerate(zip(bars, place_of, strict=True)):
+        new = index == 0 or place_of[index - 1] != place
+        last = index + 1 == len(bars) or place_of[index + 1] != place
+        phrase = 0 if new else shaped[-1].phrase + 1
+        name = form[place].name
+        energy = level + _SECTION_ENERGY.get(name.lower().strip("0123456789 '"), 0.0)
+        energy = min(max(energy + 0.05 * dice.wobble("energy", name), 0.0), 1.0)
+        fill = _fill(bar, energy, mood, last, phrase, len(bars), dice)
+        crash = new and (index > 0 or dice.chance(0.3 + energy / 2, "first crash"))
+        shaped.append(
+            replace(bar, section=name, energy=energy, phrase=phrase, fill=fill, crash=crash and energy > 0.25)
+        )
+    return tuple(shaped)
+
+
+def _fill(bar: PlanBar, energy: float, mood: Mood, last: bool, phrase: int, bars: int, dice: Dice) -> int:
+    """Pulses of drum fill at the end of a bar: long before a new section, short now and then within one."""
+    pulses = len(bar.pulses)
+    if bars == 1:
+        return 0
+    if last:
+        wanted = 1 + dice.chance(0.35 + energy / 2, "long", bar.number) + 2 * dice.chance(energy / 3, "full", bar.number)
+        return min(wanted, pulses)
+    chance = (0.0, 0.12 * mood.complexity, 0.0, 0.25 + 0.4 * mood.complexity)[phrase % 4]
+    return min(1, pulses) if dice.chance(chance, "short", bar.number) else 0
