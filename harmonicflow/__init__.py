@@ -10,5 +10,5 @@ __all__ = ["HarmonicFlow", "__version__"]
 def __getattr__(name: str) -> Any:
     """Import the engine at first use, so that `import harmonicflow` stays light."""
     if name == "HarmonicFlow":
-        return getattr(import_module("harmonicflow.engine"), name)
+        return getattr(import_module("harmonicflow.engine.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

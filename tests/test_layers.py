@@ -97,7 +97,7 @@ def test_imports_stay_inside_their_row(folder: str) -> None:
 
 
 def test_every_folder_with_code_has_a_row() -> None:
-    tops = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"harmonicflow"}
+    tops = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"harmonicflow", "tests"}
     inner = {f"harmonicflow/{path.parent.name}" for path in ROOT.glob("harmonicflow/*/__init__.py")}
     assert tops | inner == set(ALLOWED)
 
@@ -132,6 +132,10 @@ def loaded(code: str) -> set[str]:
 @pytest.mark.parametrize("start", STARTS)
 def test_a_start_loads_nothing_heavy(start: str) -> None:
     assert loaded(start) & STARTS[start] == set()
+
+
+def test_the_engine_is_loaded_at_its_first_use() -> None:
+    assert "onnxruntime" in loaded("from harmonicflow import HarmonicFlow")
 
 
 def test_a_heavy_start_is_found() -> None:
