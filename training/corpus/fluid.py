@@ -8,10 +8,12 @@ not say does not sound.
 from __future__ import annotations
 
 import ctypes
-from ctypes import c_char_p, c_double, c_int, c_void_p
+import math
+from ctypes import c_char_p, c_double, c_float, c_int, c_void_p
 from ctypes.util import find_library
+from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +25,9 @@ from .song import OFFSET, ONSET, PITCH, VELOCITY, Part
 
 BLOCK: Final = 64  # samples; FluidSynth's own
 PREROLL: Final = 16 * BLOCK  # so that an attack can be started before sample 0
-DRAIN: Final = SAMPLE_RATE // BLOCK  # blocks written and thrown away after a reset: old voices fade out
 POLYPHONY: Final = 512
 DRUM_BANK: Final = 128
+RELEASE: Final = 38  # SoundFont 2.04, generator releaseVolEnv, in timecents
 
 _INT, _NUMBER = c_int, c_double
 _FUNCTIONS: Final[dict[str, tuple[type | None, tuple[type, ...]]]] = {
@@ -37,9 +39,9 @@ _FUNCTIONS: Final[dict[str, tuple[type | None, tuple[type, ...]]]] = {
     "delete_fluid_synth": (None, (c_void_p,)),
     "fluid_synth_sfload": (c_int, (c_void_p, c_char_p, _INT)),
     "fluid_synth_program_select": (c_int, (c_void_p, _INT, _INT, _INT, _INT)),
+    "fluid_synth_set_gen": (c_int, (c_void_p, _INT, _INT, c_float)),
     "fluid_synth_noteon": (c_int, (c_void_p, _INT, _INT, _INT)),
     "fluid_synth_noteoff": (c_int, (c_void_p, _INT, _INT)),
-    "fluid_synth_system_reset": (c_int, (c_void_p,)),
     "fluid_synth_write_float": (c_int, (c_void_p, _INT, c_void_p, _INT, _INT, c_void_p, _INT, _INT)),
 }
 _SETTINGS: Final = {
@@ -60,21 +62,48 @@ def on_grid(part: Part) -> Part:
     return out
 
 
-class Synth:
-    """One FluidSynth with one SoundFont. Not shared between threads; `close` frees it."""
+def render(
+    sound_font: Path,
+    gain: float,
+    voices: list[tuple[int, Part]],
+    frames: int,
+    drums: bool = False,
+    attack_s: float = 0.0,
+    release: float = 1.0,
+) -> NDArray[np.float32]:
+    """Sound [frames] of (program, notes) pairs, mono, started `attack_s` early to make up for slow attacks.
+
+    `release` times the SoundFont's own time for a note to die after its end. Up to 15 programs sound
+    on channels of their own, further ones share the last. Drums have one program, the kit. Raises
+    `missing_package`, `missing_file`, `bad_sound_font`.
+    """
+    lead = PREROLL - round(attack_s * SAMPLE_RATE / BLOCK) * BLOCK
+    free = [9] if drums else [channel for channel in range(16) if channel != 9]
+    events: list[tuple[int, int, int, int, int]] = []  # block, off before on, channel, pitch, velocity
+    with _Synth(sound_font, gain) as synth:
+        for number, (program, part) in enumerate(voices):
+            channel = free[min(number, len(free) - 1)]
+            synth.program(channel, DRUM_BANK if drums else 0, program)
+            synth.release(channel, release)
+            for note in part:
+                onset, offset = (round((note[at] * SAMPLE_RATE + lead) / BLOCK) for at in (ONSET, OFFSET))
+                events.append((onset, 1, channel, int(note[PITCH]), int(note[VELOCITY])))
+                events.append((max(offset, onset + 1), 0, channel, int(note[PITCH]), 0))
+        sound = synth.play(sorted(events), -(-(frames + PREROLL) // BLOCK))
+    return sound[PREROLL : PREROLL + frames]
+
+
+class _Synth:
+    """One FluidSynth with one SoundFont.
+
+    Made anew for every render: a voice that was used before starts a little differently, and the
+    same notes must give the same bytes whatever was rendered before them.
+    """
 
     def __init__(self, sound_font: Path, gain: float) -> None:
-        name = library_name()
-        if name is None:
-            raise HarmonicFlowError(
-                "missing_package", package="FluidSynth", install="sudo apt install libfluidsynth3 fluid-soundfont-gm"
-            )
+        self._lib = _library()
         if not sound_font.is_file():
             raise HarmonicFlowError("missing_file", path=str(sound_font))
-        self._lib = ctypes.CDLL(name)
-        for function, (result, arguments) in _FUNCTIONS.items():
-            entry = getattr(self._lib, function)
-            entry.restype, entry.argtypes = result, arguments
         self._settings = self._lib.new_fluid_settings()
         for key, value in _SETTINGS.items():
             self._lib.fluid_settings_setint(self._settings, key.encode(), value)
@@ -83,41 +112,28 @@ class Synth:
         self._synth = self._lib.new_fluid_synth(self._settings)
         self._font = self._lib.fluid_synth_sfload(self._synth, str(sound_font).encode(), 1)
         if self._font < 0:
-            self.close()
+            self.__exit__()
             raise HarmonicFlowError("bad_sound_font", path=str(sound_font))
 
-    def close(self) -> None:
-        """Free the synthesizer."""
-        if self._synth:
-            self._lib.delete_fluid_synth(self._synth)
-            self._lib.delete_fluid_settings(self._settings)
-            self._synth = None
+    def __enter__(self) -> Self:
+        return self
 
-    def render(
-        self, voices: list[tuple[int, Part]], frames: int, drums: bool = False, attack_s: float = 0.0
-    ) -> NDArray[np.float32]:
-        """Sound [frames] of (program, notes) pairs, mono, started `attack_s` early to make up for slow attacks.
+    def __exit__(self, *_: object) -> None:
+        self._lib.delete_fluid_synth(self._synth)
+        self._lib.delete_fluid_settings(self._settings)
 
-        Up to 15 programs sound on channels of their own, further ones share the last. Drums have one
-        program, the kit.
-        """
-        self._lib.fluid_synth_system_reset(self._synth)
-        self._write(DRAIN * BLOCK)
-        lead = PREROLL - round(attack_s * SAMPLE_RATE / BLOCK) * BLOCK
-        events: list[tuple[int, int, int, int, int]] = []  # block, off before on, channel, pitch, velocity
-        free = [9] if drums else [channel for channel in range(16) if channel != 9]
-        for number, (program, part) in enumerate(voices):
-            channel = free[min(number, len(free) - 1)]
-            bank = DRUM_BANK if drums else 0
-            self._lib.fluid_synth_program_select(self._synth, channel, self._font, bank, program)
-            for note in part:
-                onset, offset = (round((note[at] * SAMPLE_RATE + lead) / BLOCK) for at in (ONSET, OFFSET))
-                events.append((onset, 1, channel, int(note[PITCH]), int(note[VELOCITY])))
-                events.append((max(offset, onset + 1), 0, channel, int(note[PITCH]), 0))
-        sound = self._play(sorted(events), -(-(frames + PREROLL) // BLOCK))
-        return sound[PREROLL : PREROLL + frames]
+    def program(self, channel: int, bank: int, program: int) -> None:
+        """Choose a channel's sound; one the SoundFont lacks gives way to the bank's first."""
+        for choice in (program, 0):
+            if self._lib.fluid_synth_program_select(self._synth, channel, self._font, bank, choice) == 0:
+                return
 
-    def _play(self, events: list[tuple[int, int, int, int, int]], blocks: int) -> NDArray[np.float32]:
+    def release(self, channel: int, factor: float) -> None:
+        """Lengthen or shorten how a channel's notes die away."""
+        self._lib.fluid_synth_set_gen(self._synth, channel, RELEASE, 1200 * math.log2(factor))
+
+    def play(self, events: list[tuple[int, int, int, int, int]], blocks: int) -> NDArray[np.float32]:
+        """The sound [blocks * BLOCK] of sorted events."""
         pieces, now = [], 0
         for block, on, channel, pitch, velocity in events:
             block = min(block, blocks)
@@ -135,6 +151,18 @@ class Synth:
     def _write(self, frames: int) -> NDArray[np.float32]:
         stereo = np.zeros((frames, 2), np.float32)
         place = stereo.ctypes.data
-        if self._lib.fluid_synth_write_float(self._synth, frames, place, 0, 2, place, 1, 2) != 0:
-            raise HarmonicFlowError("engine_failed", reason="FluidSynth could not render")
+        self._lib.fluid_synth_write_float(self._synth, frames, place, 0, 2, place, 1, 2)
         return (stereo[:, 0] + stereo[:, 1]) * np.float32(0.5)
+
+
+@lru_cache(maxsize=1)
+def _library() -> ctypes.CDLL:
+    name = library_name()
+    if name is None:
+        install = "sudo apt install libfluidsynth3 fluid-soundfont-gm"
+        raise HarmonicFlowError("missing_package", package="FluidSynth", install=install)
+    library = ctypes.CDLL(name)
+    for function, (result, arguments) in _FUNCTIONS.items():
+        entry = getattr(library, function)
+        entry.restype, entry.argtypes = result, arguments
+    return library

@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .chordnames import PITCH_NAMES
+from harmonicflow.score.chords import NOTE_NAMES
+
 from .song import OFFSET, ONSET, PITCH, VELOCITY, Part
 
 # Krumhansl and Kessler 1982, probe-tone ratings.
@@ -19,6 +20,7 @@ _CHORDS: Final[dict[str, tuple[int, ...]]] = {
     "": (0, 4, 7), "m": (0, 3, 7), "7": (0, 4, 7, 10), "m7": (0, 3, 7, 10), "maj7": (0, 4, 7, 11),
     "sus4": (0, 5, 7), "dim": (0, 3, 6), "5": (0, 7),
 }  # fmt: skip
+_BARE: Final = 0.12  # taken off a fifth without a third: believed only where there is nothing else
 _CHANGE_COST: Final = 0.25  # how much better a new chord must fit before it is believed
 
 
@@ -40,7 +42,7 @@ def find_key(parts: Sequence[Part]) -> str | None:
         for profile, mode in ((_MAJOR, "major"), (_MINOR, "minor"))
     ]
     _, tonic, mode = max(scores)
-    return f"{PITCH_NAMES[tonic]} {mode}"
+    return f"{NOTE_NAMES[tonic]} {mode}"
 
 
 def find_chords(
@@ -50,9 +52,10 @@ def find_chords(
 
     Neighbours of one name are joined; spans without notes have no chord.
     """
-    names = [PITCH_NAMES[root] + suffix for root in range(12) for suffix in _CHORDS]
+    names = [NOTE_NAMES[root] + suffix for root in range(12) for suffix in _CHORDS]
     templates = np.stack([_template(root, tones) for root in range(12) for tones in _CHORDS.values()])
     spans = list(zip(edges_s[:-1], edges_s[1:], strict=True))
+    bare = np.array([_BARE if name.endswith("5") else 0.0 for name in names])
     fits = np.zeros((len(spans), len(names)))
     silent = np.zeros(len(spans), bool)
     for index, (start, end) in enumerate(spans):
@@ -61,7 +64,7 @@ def find_chords(
             total = total + chroma(bass, start, end)
         silent[index] = total.sum() < 1e-6
         if not silent[index]:
-            fits[index] = templates @ (total / np.linalg.norm(total))
+            fits[index] = templates @ (total / np.linalg.norm(total)) - bare
             if bass is not None:
                 low = chroma(bass, start, end)
                 fits[index] += 0.15 * np.repeat(low / max(low.sum(), 1e-9), len(_CHORDS))

@@ -92,6 +92,7 @@ def score_midi(labels: dict[str, Any]) -> bytes:
     midi = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT)
     midi.tracks.append(_time_track(beats, labels["meter"]))
     edges_s, edges_ticks = _tick_edges(beats)
+    midi.tracks.append(_chord_track(labels["chords"], edges_s, edges_ticks))
     for name in DEFAULT_STEMS:
         notes = labels["notes"].get(name)
         if notes:
@@ -106,7 +107,7 @@ def _tick_edges(beats_s: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDAr
     """Seconds and ticks of the tempo map. A first beat after 0 is preceded by one beat of that length."""
     if beats_s[0] > 1e-4:
         beats_s = np.concatenate([[0.0], beats_s])
-    return beats_s, np.arange(len(beats_s)) * float(TICKS_PER_BEAT)
+    return beats_s, np.arange(len(beats_s), dtype=np.float64) * TICKS_PER_BEAT
 
 
 def _time_track(beats_s: NDArray[np.float64], meter: str) -> mido.MidiTrack:
@@ -121,6 +122,23 @@ def _time_track(beats_s: NDArray[np.float64], meter: str) -> mido.MidiTrack:
             track.append(mido.MetaMessage("set_tempo", tempo=tempo, time=wait))
             wait, last = 0, tempo
         now_us, wait = now_us + tempo, wait + TICKS_PER_BEAT
+    return track
+
+
+def _chord_track(
+    chords: list[list[Any]], edges_s: NDArray[np.float64], edges_ticks: NDArray[np.float64]
+) -> mido.MidiTrack:
+    """The chords as text events "chord Am7", as `harmonicflow.score.midi` writes them; "N" where there is none."""
+    names: dict[int, str] = {0: "N"}
+    for start_s, end_s, name in chords:
+        start, end = (int(tick) for tick in np.round(np.interp((start_s, end_s), edges_s, edges_ticks)))
+        names.pop(start, None)
+        names[start] = name
+        names.setdefault(end, "N")
+    track, now = mido.MidiTrack([mido.MetaMessage("track_name", name="chords", time=0)]), 0
+    for tick in sorted(names):
+        track.append(mido.MetaMessage("text", text=f"chord {names[tick]}", time=tick - now))
+        now = tick
     return track
 
 

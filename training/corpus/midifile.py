@@ -9,6 +9,7 @@ loud each one sounds). Bends and modulation are left out: the labels have no pla
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -24,6 +25,9 @@ DRUM_CHANNEL: Final = 9
 DRUMS: Final = -1  # the "program" of drum notes
 SUSTAIN, VOLUME, EXPRESSION = 64, 7, 11
 GM_VOLUME: Final = 100  # what a channel starts with
+
+_Held = tuple[float, float, int, str]  # onset_s, velocity, program, track
+_Note = tuple[int, str, tuple[float, float, float, float]]  # program, track, a row of a Part
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def _events(midi: mido.MidiFile) -> list[tuple[int, str, mido.Message]]:
     return out
 
 
-def _clock(ticks_per_beat: int, events: list[tuple[int, int, str, mido.Message]]):  # type: ignore[no-untyped-def]
+def _clock(ticks_per_beat: int, events: list[tuple[int, int, str, mido.Message]]) -> Callable[[int], float]:
     """The function from ticks to seconds, by the file's tempo events (500,000 us a beat until the first)."""
     ticks, starts, tempi = [0], [0.0], [500_000]
     for tick, _, _, message in events:
@@ -81,7 +85,9 @@ def _clock(ticks_per_beat: int, events: list[tuple[int, int, str, mido.Message]]
             if tick == ticks[-1]:
                 tempi[-1] = message.tempo
             else:
-                ticks.append(tick), starts.append(now), tempi.append(message.tempo)  # noqa: B018
+                ticks.append(tick)
+                starts.append(now)
+                tempi.append(message.tempo)
 
     def seconds(tick: int) -> float:
         place = int(np.searchsorted(ticks, tick, side="right")) - 1
@@ -98,18 +104,16 @@ class _Channel:
         self.volume = GM_VOLUME
         self.expression = 127
         self.pedal = False
-        self.sounding: dict[int, tuple[float, float, int, str]] = {}  # pitch -> onset, velocity, program, track
-        self.held: dict[int, tuple[float, float, int, str]] = {}  # released, but the pedal is down
+        self.sounding: dict[int, _Held] = {}  # by pitch
+        self.held: dict[int, _Held] = {}  # released, but the pedal is down
 
 
-def _notes(
-    events: list[tuple[float, str, mido.Message]],
-) -> list[tuple[int, str, tuple[float, float, float, float]]]:
+def _notes(events: list[tuple[float, str, mido.Message]]) -> list[_Note]:
     channels = [_Channel() for _ in range(16)]
     channels[DRUM_CHANNEL].program = DRUMS
-    out: list[tuple[int, str, tuple[float, float, float, float]]] = []
+    out: list[_Note] = []
 
-    def end(now_s: float, pitch: int, note: tuple[float, float, int, str]) -> None:
+    def end(now_s: float, pitch: int, note: _Held) -> None:
         onset, velocity, program, track = note
         out.append((program, track, (onset, now_s, float(pitch), velocity)))
 
@@ -141,7 +145,7 @@ def _notes(
     return _level(out)
 
 
-def _control(channel: _Channel, message: mido.Message, now: float, end) -> None:  # type: ignore[no-untyped-def]
+def _control(channel: _Channel, message: mido.Message, now: float, end: Callable[[float, int, _Held], None]) -> None:
     if message.control == VOLUME:
         channel.volume = message.value
     elif message.control == EXPRESSION:
@@ -154,9 +158,7 @@ def _control(channel: _Channel, message: mido.Message, now: float, end) -> None:
             channel.held.clear()
 
 
-def _level(
-    notes: list[tuple[int, str, tuple[float, float, float, float]]],
-) -> list[tuple[int, str, tuple[float, float, float, float]]]:
+def _level(notes: list[_Note]) -> list[_Note]:
     """Scale the velocities back when channel volumes pushed them past 127; drop what was turned off."""
     loudest = max((note[3] for _, _, note in notes), default=127.0)
     scale = min(127.0 / loudest, 1.0) if loudest > 0 else 1.0

@@ -24,6 +24,7 @@ PARTS: Final[dict[str, str]] = {
 FIRST_NUMBER: Final = {"A": 0, "B": 20_000, "C": 40_000, "D": 80_000}
 SHARE: Final = {"A": 0.25, "B": 0.25, "C": 0.35, "D": 0.15}  # of the hours, among the parts asked for
 LONGEST_S: Final = 90.0  # of one track: variety is worth more than whole songs
+ARRANGED_S: Final = 62.0  # of an arranged chart, on average
 TAIL_S: Final = 1.5  # after the last bar, for the sound to end
 # Of ten tracks one is for validation and one for test, while there are songs of that split.
 _PATTERN: Final = ("train",) * 4 + ("validation",) + ("train",) * 4 + ("test",)
@@ -78,7 +79,8 @@ def tracks_of(rows: list[Row], part: str, seed: int) -> Iterator[Track]:
             return
         row, turn = found
         number += 1
-        seconds = min(row.duration_s or LONGEST_S, LONGEST_S) + TAIL_S
+        own = ARRANGED_S if part == "C" else row.duration_s
+        seconds = min(own, LONGEST_S) + TAIL_S
         yield Track(number, part, split, row, turn, seconds, _hash(seed, part, number) >> 1)
 
 

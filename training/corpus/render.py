@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from harmonicflow.core.constants import DEFAULT_STEMS, HOP, SAMPLE_RATE
 from harmonicflow.core.instruments import INSTRUMENTS
 
-from .fluid import Synth, on_grid
+from .fluid import on_grid, render
 from .labels import make_labels, score_midi, write_labels
 from .song import Song
 
@@ -29,6 +28,8 @@ GAIN: Final = 0.6  # FluidSynth's master gain, the same for every song
 # Seconds between a note-on and the sound's being there (a tenth of its peak), median over pitches of
 # FluidR3's default programs; a stem is started this much early.
 ATTACK_S: Final[dict[str, float]] = {"bass": 0.012, "drums": 0.0015, "guitar": 0.005, "piano": 0.003}
+# FluidR3's guitars ring for two seconds after a note's end, as no damped string does.
+RELEASE: Final[dict[str, float]] = {"guitar": 0.125}
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,6 @@ class Sound:
         return dict(self.programs)[stem]
 
 
-@lru_cache(maxsize=4)
-def synth_of(sound_font: Path) -> Synth:
-    """This process's synthesizer for a SoundFont, made once."""
-    return Synth(sound_font, GAIN)
-
-
 def render_song(song: Song, sound: Sound) -> tuple[Song, dict[str, NDArray[np.float32]], float]:
     """The song with its times as they sound, its stems [frames] (and "other"), and the gain in dB they were given."""
     frames = -(-round(song.seconds * SAMPLE_RATE) // HOP) * HOP
@@ -60,13 +55,13 @@ def render_song(song: Song, sound: Sound) -> tuple[Song, dict[str, NDArray[np.fl
         parts={name: on_grid(part) for name, part in song.parts.items() if len(part)},
         other=tuple((program, on_grid(part)) for program, part in song.other if len(part)),
     )
-    synth = synth_of(sound.sound_font)
-    stems = {
-        name: synth.render([(sound.program(name), part)], frames, name == "drums", ATTACK_S[name])
-        for name, part in song.parts.items()
-    }
+    font = sound.sound_font
+    stems = {}
+    for name, part in song.parts.items():
+        voices = [(sound.program(name), part)]
+        stems[name] = render(font, GAIN, voices, frames, name == "drums", ATTACK_S[name], RELEASE.get(name, 1.0))
     if song.other:
-        stems["other"] = synth.render(list(song.other), frames)
+        stems["other"] = render(font, GAIN, list(song.other), frames)
     peaks = [float(np.abs(stem).max(initial=0.0)) for stem in (*stems.values(), sum(stems.values()))]
     gain = min(PEAK / max(*peaks, 1e-6), 1.0)
     return song, {name: stem * np.float32(gain) for name, stem in stems.items()}, 20 * float(np.log10(gain))

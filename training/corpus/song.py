@@ -23,6 +23,10 @@ LOWEST, HIGHEST = 21, 108  # the pitches the networks' score input has places fo
 DRUM_LOWEST, DRUM_HIGHEST = 35, 81  # General MIDI's percussion map
 
 
+class Unusable(Exception):
+    """A song that gives no track: too short, without notes in the window, without beats. The reason is its text."""
+
+
 def empty_part() -> Part:
     """A part without notes, [0, 4]."""
     return np.zeros((0, 4))

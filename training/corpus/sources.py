@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import midifile
-from .chordnames import from_harte, pitch_class, spell
+from .chordnames import from_harte, from_harte_key
 from .harmony import find_chords, find_key
 from .manifest import Row, lines_by_id
 from .song import Part, Song, tidy, transpose
@@ -82,16 +82,8 @@ def load_pop909(folder: Path, row: Row, shift: int = 0) -> Song:
         group=row.group, corpus=row.corpus, source=row.path, split=row.split, seconds=midi.seconds,
         parts={"piano": notes}, beats_s=times, downbeats=downbeats, meter="3/4" if triple else "4/4",
         chords=tuple((a, b, name) for a, b, name in chords if name is not None),
-        key=harte_key(line["key"], shift), genre="pop",
+        key=from_harte_key(line["key"], shift), genre="pop",
     )  # fmt: skip
-
-
-def harte_key(text: str, shift: int = 0) -> str | None:
-    """ "Gb:maj" -> "F# major"; None when it names none."""
-    root, _, mode = text.partition(":")
-    if not root or mode not in ("maj", "min"):
-        return None
-    return f"{spell(pitch_class(root) + shift, '')} {'minor' if mode == 'min' else 'major'}"
 
 
 def half_bars(beats_s: NDArray[np.float64], downbeats: tuple[float, ...]) -> NDArray[np.float64]:
@@ -101,4 +93,4 @@ def half_bars(beats_s: NDArray[np.float64], downbeats: tuple[float, ...]) -> NDA
     bars = np.asarray(downbeats)
     middles = (bars[:-1] + bars[1:]) / 2
     edges = np.sort(np.concatenate([bars, middles]))
-    return np.interp(edges, np.arange(len(beats_s)), beats_s)
+    return np.asarray(np.interp(edges, np.arange(len(beats_s)), beats_s))
