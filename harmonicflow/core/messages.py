@@ -15,7 +15,6 @@ import msgspec
 from msgspec import Meta, Struct
 
 from .constants import MAX_CHANNELS, MAX_RATE, MAX_SECONDS, MIN_RATE
-from .errors import HarmonicFlowError
 
 PROTOCOL: Final = 1
 
@@ -484,25 +483,6 @@ ControlReply: TypeAlias = (
     Welcome | StatusReply | CancelReply | TakeList | TakeReply | TakeSound | ModelList | SnapshotReply | Ok | Failed
 )
 Event: TypeAlias = JobEvent | DaemonEvent
-
-
-# A field outside its range has an error of its own where people meet it by name.
-_RANGE_ERRORS: Final = {"seed": "bad_seed", "steps": "bad_steps", "count": "bad_count"}
-
-
-def check(message: Message) -> None:
-    """Check the ranges of a message built here, as its reader will; raises the error of the field.
-
-    msgspec checks what it decodes, not what a program builds.
-    """
-    fields = msgspec.to_builtins(message)
-    try:
-        msgspec.convert(fields, type(message))
-    except msgspec.ValidationError as error:
-        for name, code in _RANGE_ERRORS.items():
-            if f"$.{name}`" in str(error):
-                raise HarmonicFlowError(code, **{name: fields[name]}) from None
-        raise HarmonicFlowError("bad_request", reason=str(error)) from None
 
 
 def encode(message: Message) -> bytes:

@@ -109,10 +109,3 @@ class MeterMap:
     def position_in_bar(self, beat: Fraction | int) -> Fraction:
         """Beats since the bar started, from 0 up to the bar's length."""
         return beat - self.bar_start(self.bar_at(beat))
-
-    def bars_between(self, start: Fraction | int, end: Fraction | int) -> range:
-        """The bars that hold any of the beats from `start` up to `end`, which is not included."""
-        if end <= start:
-            return range(0)
-        first, last = self.bar_at(start), self.bar_at(end)
-        return range(first, last if self.bar_start(last) == end else last + 1)

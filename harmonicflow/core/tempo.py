@@ -11,7 +11,7 @@ for, and then once, with `nearest`.
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from math import floor
@@ -27,7 +27,7 @@ __all__ = ["Bar", "Exact", "Meter", "MeterMap", "Selection", "TempoMap", "exact"
 _HALF: Final = Fraction(1, 2)
 
 # The ends of a selection are whole frames and a bar line seldom is. A line this near to an end is
-# at the end (half a frame at 8 kHz, the lowest rate), so that no rate sees an extra, empty bar.
+# at the end (half a frame at 8 kHz, the lowest rate), so that rounding never makes an empty bar.
 SNAP_S: Final = Fraction(1, 2 * MIN_RATE)
 
 
@@ -263,21 +263,6 @@ class Selection:
         if not 1 <= first <= last <= len(self._bars):
             raise HarmonicFlowError("bad_bars", first=first, last=last, bars=len(self._bars))
         return self._bars[first - 1], self._bars[last - 1]
-
-    def at_rate(self, rate: int) -> Self:
-        """The same range at another rate, its frames counted from its own first frame: same bars, same beats."""
-        scale = Fraction(rate, self.rate)
-        anchors = [(beat, (frame - self.start_frame) * scale) for beat, frame in self.tempo.anchors]
-        end_frame = nearest(self.frames * scale)
-        other = type(self)(rate, 0, end_frame, TempoMap(anchors, rate), self.meters, self.start_beat)
-        # Rounding the end anew may move it past a bar line that it stood at: the bars are kept instead.
-        ends = [nearest(self.frame_at_beat(bar.end_beat) * scale) for bar in self._bars[:-1]] + [end_frame]
-        starts = [0, *ends[:-1]]
-        other.__dict__["_bars"] = tuple(
-            replace(bar, start_frame=start, end_frame=end)
-            for bar, start, end in zip(self._bars, starts, ends, strict=True)
-        )
-        return other
 
     def to_wire(self) -> SelectionSpec:
         """The selection as a plain message field."""

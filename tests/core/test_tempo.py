@@ -122,8 +122,6 @@ def test_bars_and_beats_there_and_back(meters: MeterMap, bar: int, part: Fractio
     beat = meters.bar_start(bar) + position
     assert meters.bar_at(beat) == bar and meters.position_in_bar(beat) == position
     assert meters.bar_start(bar + 1) == meters.bar_start(bar) + meters.meter(bar).beats
-    assert list(meters.bars_between(meters.bar_start(bar), meters.bar_start(bar + 3))) == [bar, bar + 1, bar + 2]
-    assert bar in meters.bars_between(beat, beat + Fraction(1, 1000))
 
 
 @given(
@@ -219,17 +217,13 @@ def test_a_bar_line_a_hair_from_an_end_is_at_the_end(frames: int) -> None:
     start = 2 * rate + frames
     selection = Selection(rate, start, start + 4 * rate, tempo, start_beat=tempo.beat_at(start))
     assert [(bar.start_beat, bar.end_beat) for bar in selection.bars()] == [(0, 4), (4, 8)]
-    assert selection.start_beat == 4 and selection.at_rate(8_000).beats == 8
+    assert selection.start_beat == 4
 
 
-@given(st.integers(1, 64), BPM, METERS, RATES, RATES)
+@given(st.integers(1, 64), BPM, METERS, RATES)
 @settings(max_examples=60)
-def test_another_rate_keeps_bars_and_beats(bars: int, bpm: Fraction, meter: Meter, rate: int, other: int) -> None:
+def test_whole_bars_stay_whole(bars: int, bpm: Fraction, meter: Meter, rate: int) -> None:
     assume(Fraction(1, 5) < bars * meter.beats * 60 / bpm < 3500)
     selection = Selection.from_bars(bars, bpm, meter, rate)
-    again = selection.at_rate(other)
-    assert len(again.bars()) == len(selection.bars()) == bars
-    assert again.beats == selection.beats == bars * meter.beats
-    assert again.bars()[-1].end_frame == again.frames
-    assert abs(again.frames - Fraction(selection.frames * other, rate)) <= Fraction(1, 2)
-    assert again.frame_at_beat(3) == selection.frame_at_beat(3) * Fraction(other, rate)
+    assert len(selection.bars()) == bars and selection.beats == bars * meter.beats
+    assert abs(selection.seconds - bars * meter.beats * 60 / bpm) <= Fraction(1, 2 * rate)
