@@ -34,7 +34,7 @@ def nested(depth: int) -> bytes:
 ATTACKS = {
     "bundle element of size -4": b"#bundle\0" + struct.pack(">Qi", 1, -4),
     "bundles in bundles": nested(1200),
-    "a time tag in years": b"#bundle\0" + struct.pack(">IIi", int(time.time()) + 2_240_524_800, 0, 8) + b"/a\0\0,\0\0\0",
+    "a time tag in years": b"#bundle\0" + struct.pack(">IIi", 2**32 - 1, 0, 8) + b"/a\0\0,\0\0\0",
     "24 asterisks": padded(b"/" + b"*" * 24 + b"z") + padded(b","),
     "pattern of alternatives": padded(b"/{a,aa}" + b"*" * 40 + b"z") + padded(b","),
     "address that is not UTF-8": b"/\xff\xfe\0" + padded(b","),

@@ -1,0 +1,231 @@
+"""Jobs from the request to the take, with the real worker and the stand-in bundle."""
+
+import hashlib
+import time
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+
+from harmonicflow.core.messages import (
+    Accepted,
+    Block,
+    Cancel,
+    Cancelled,
+    CancelReply,
+    ClipSpec,
+    Done,
+    Failed,
+    GetTake,
+    JobEvent,
+    ListTakes,
+    Regenerate,
+    ShowTake,
+    Snapshot,
+    WorkReply,
+)
+
+
+def check_files(take: Any) -> None:
+    """Every file is there and has the hash that the reply says."""
+    for row in take.files:
+        assert hashlib.sha256((Path(take.folder) / row.file).read_bytes()).hexdigest() == row.sha256
+
+
+def test_a_clip_becomes_a_take(desk: Any, house: Any, request_of: Any, clip: np.ndarray) -> None:
+    """Accepted, blocks while it runs, done; events numbered; the files and the blocks are the same sound."""
+    desk.until_ready()
+    spec = ClipSpec(rate=44_100, channels=2, frames=clip.shape[1], name="two tones")
+    request = request_of(bars=4, clip=spec, chords=None)
+    desk.send(request, [clip])
+    accepted = desk.reply()
+    assert isinstance(accepted, Accepted) and accepted.id == request.id and accepted.position == 0
+    blocks, sound = [], []
+    while isinstance(answer := desk.receive(desk.work, WorkReply), tuple) and isinstance(answer[0], Block):
+        blocks.append(answer[0])
+        sound.append([np.frombuffer(buffer, "<f4") for buffer in answer[1]])
+    done = answer[0]
+    assert isinstance(done, Done) and done.job == accepted.job, done
+    (take,) = done.takes
+    assert take.take == f"{accepted.job}-1" and house.takes() == {take.take}
+    check_files(take)
+    assert take.frames == 4 * 44_100 and {row.stem for row in take.files} >= {"bass", "drums", "guitar", "piano", "mix"}
+
+    assert len(blocks) >= 2 and [block.index for block in blocks] == list(range(len(blocks)))
+    assert sum(block.frames for block in blocks) == take.frames
+    sent = desk.ask(GetTake(id="g", take="last", stems=("mix",)))
+    assert sent.files[0].stem == "mix"
+    mix = np.concatenate([each[1].reshape(2, -1) for each in sound], axis=1)
+    file = next(row for row in take.files if row.stem == "mix").file
+    data = np.frombuffer((Path(take.folder) / file).read_bytes()[-mix.nbytes :], "<f4").reshape(-1, 2).T
+    np.testing.assert_array_equal(mix, data)
+
+    events = [desk.event()]
+    while not (isinstance(events[-1], JobEvent) and events[-1].state == "done"):
+        events.append(desk.event())
+    sequence = [event.seq for event in events]
+    assert sequence == list(range(sequence[0], sequence[0] + len(sequence)))
+    states = list(dict.fromkeys(event.state for event in events if isinstance(event, JobEvent)))
+    assert states == ["queued", "loading", "running", "writing", "done"]
+    stages = {event.stage for event in events if isinstance(event, JobEvent)}
+    assert {"perform", "write"} <= stages
+    assert events[-1].takes == (take.take,) and not list((house.home / "jobs").glob("2*"))
+
+
+def test_the_sound_of_a_take_over_the_control_door(desk: Any, request_of: Any) -> None:
+    from harmonicflow.core.messages import ControlReply
+
+    take = desk.done(request_of(delivery="mixed", stems=("bass",))).takes[0]
+    assert desk.ask(ListTakes(id="l")).takes == (take,)
+    shown = desk.ask(ShowTake(id="s", take=take.take))
+    assert shown.take == take and shown.details["summary"]["seed"] == 7
+    desk.send(GetTake(id="g", take=take.take), socket=desk.control)
+    answer, buffers = desk.receive(desk.control, ControlReply)
+    assert [row.stem for row in answer.files] == ["bass", "mix", "binaural"]
+    for row, buffer in zip(answer.files, buffers, strict=True):
+        planar = np.frombuffer(buffer, "<f4").reshape(row.channels, row.frames)
+        size = 4 * row.channels * row.frames
+        wav = np.frombuffer((Path(take.folder) / row.file).read_bytes()[-size:], "<f4").reshape(-1, row.channels).T
+        np.testing.assert_array_equal(planar, wav)
+    wrong = desk.ask(GetTake(id="w", take=take.take, stems=("harp",)))
+    assert isinstance(wrong, Failed) and wrong.error.code == "unknown_stem" and "binaural" in wrong.error.todo
+
+
+def test_a_stem_is_made_again(desk: Any, request_of: Any) -> None:
+    parent = desk.done(request_of(bars=3)).takes[0]
+    change = Regenerate(id=uuid4().hex, take="last", stems=("bass",), from_bar=2, to_bar=2, seed=9, steps=1)
+    child = desk.done(change).takes[0]
+    assert child.parent == parent.take and child.take != parent.take
+    check_files(parent)
+    check_files(child)
+    old, new = ({row.stem: row.sha256 for row in take.files} for take in (parent, child))
+    assert old["bass"] != new["bass"] and old["drums"] == new["drums"] and old["piano"] == new["piano"]
+    wrong = Regenerate(id=uuid4().hex, take=parent.take, stems=("bass",), from_bar=9, to_bar=9)
+    desk.send(wrong)
+    assert desk.replies()[-1].error.code == "bad_bars"
+
+
+def test_several_takes_of_one_request(desk: Any, house: Any, request_of: Any) -> None:
+    done = desk.done(request_of(count=3))
+    assert [take.take for take in done.takes] == [f"{done.job}-{number}" for number in (1, 2, 3)]
+    assert [take.seed for take in done.takes] == [7, 8, 9] and house.takes() == {take.take for take in done.takes}
+
+
+def test_a_repeated_request_gets_the_stored_reply(house: Any, request_of: Any) -> None:
+    house.start()
+    desk = house.desk()
+    request = request_of("the-name")
+    for _ in range(5):
+        desk.send(request)  # while it is accepted, while it waits and while it runs
+    answers = desk.replies()
+    assert {answer.job for answer in answers} == {answers[0].job} and len(house.takes()) == 1
+    first = answers[-1]
+    other = house.desk()
+    assert other.done(request) == first, "also to another client"
+    house.kill()
+    house.start()
+    assert house.desk().done(request) == first, "also after a restart"
+    desk = house.desk()
+    desk.send(request_of("the-name", seed=8))
+    assert desk.reply().error.code == "bad_request", "another request under the same name"
+    assert len(house.takes()) == 1
+
+
+def test_one_more_than_the_queue_holds_is_told_so(desk: Any, request_of: Any) -> None:
+    """R6: one typed answer each, in any case; cancelled ones make room."""
+    desk.until_ready()
+    requests = [request_of(f"r{number}", bars=16, steps=8) for number in range(45)]
+    for request in requests:
+        desk.send(request)
+    answers: dict[str, Any] = {}
+    while len(answers) < len(requests):
+        answer = desk.reply()
+        answers.setdefault(answer.id, answer)
+    accepted = [name for name, answer in answers.items() if isinstance(answer, Accepted)]
+    busy = [answer for answer in answers.values() if isinstance(answer, Failed)]
+    assert {answer.error.code for answer in busy} == {"busy"} and len(accepted) + len(busy) == 45
+    assert 32 <= len(accepted) <= 34
+    positions = [answers[name].position for name in accepted]
+    assert positions == sorted(positions)
+    for name in reversed(accepted):
+        assert isinstance(desk.ask(Cancel(id=f"c-{name}", job=name)), CancelReply)
+    desk.until(lambda status: status.queued == 0 and status.worker == "ready")
+    assert isinstance(desk.done(request_of()), Done)
+
+
+def test_cancel_and_status_are_never_behind_work(desk: Any, house: Any, request_of: Any) -> None:
+    """R5: status p99 below 50 ms while it runs, cancel below 500 ms, nothing after it."""
+    desk.until_ready()
+    desk.accepted(request_of("long", bars=64, steps=64))
+    waits = []
+    for _ in range(100):
+        began = time.monotonic()
+        status = desk.status()
+        waits.append(time.monotonic() - began)
+    assert status.worker == "busy" and sorted(waits)[98] < 0.05
+    began = time.monotonic()
+    assert desk.ask(Cancel(id="c", job="long")).job == status.jobs[0].job
+    while not isinstance(desk.reply(), Cancelled):
+        pass
+    assert time.monotonic() - began < 0.5
+    assert not desk.work.poll(300), "nothing comes after it"
+    assert desk.status().jobs[0].state == "cancelled" and not house.takes()
+    assert isinstance(desk.ask(Cancel(id="again", job="long")), CancelReply), "a late cancel is harmless"
+    assert isinstance(desk.done(request_of()), Done)
+    assert not list((house.home / "takes" / ".staging").iterdir())
+
+
+def test_a_waiting_job_is_cancelled_at_once(desk: Any, request_of: Any) -> None:
+    desk.accepted(request_of("first", bars=32, steps=32))
+    second = desk.accepted(request_of("second"))
+    desk.ask(Cancel(id="c", job=second.job))
+    while not isinstance(answer := desk.reply(), Cancelled):
+        pass
+    assert answer.id == "second"
+    desk.ask(Cancel(id="d"))
+    assert desk.replies(Cancelled)[-1].id == "first"
+
+
+def test_what_the_engine_refuses_fails_in_words(desk: Any, request_of: Any, clip: np.ndarray) -> None:
+    bad = clip.copy()
+    bad[0, 100] = np.nan
+    spec = ClipSpec(rate=44_100, channels=2, frames=clip.shape[1], name="broken.wav")
+    for request, buffers, code in (
+        (request_of(chords="H#9"), [], "bad_chord"),
+        (request_of(stems=("theremin",)), [], "unknown_stem"),
+        (request_of(genre="polka"), [], "unknown_genre"),
+        (request_of(model="no-such-bundle"), [], "unknown_model"),
+        (request_of(clip=spec), [bad], "bad_samples"),
+    ):
+        desk.send(request, buffers)
+        answer = desk.replies()[-1]
+        assert isinstance(answer, Failed) and answer.error.code == code, answer
+        assert answer.error.message and answer.error.todo and "Traceback" not in answer.error.message
+    assert isinstance(desk.done(request_of()), Done)
+
+
+def test_who_comes_late_gets_the_picture(desk: Any, house: Any, request_of: Any) -> None:
+    """R9: one snapshot, then the events after it."""
+    desk.until_ready()
+    desk.accepted(request_of("one", bars=48, steps=48))
+    desk.accepted(request_of("two"))
+    late = house.desk()
+    time.sleep(0.2)
+    snapshot = late.ask(Snapshot(id="s"))
+    assert [(row.request_id, row.position) for row in snapshot.jobs] == [("one", 0), ("two", 1)]
+    late.ask(Cancel(id="c", job="one"))
+    seen = []
+    while not (seen and seen[-1].state == "done"):
+        event = late.event()
+        if event.seq > snapshot.seq and isinstance(event, JobEvent):
+            seen.append(event)
+    assert {(event.request_id, event.state) for event in seen} >= {("one", "cancelled"), ("two", "done")}
+
+
+def test_a_requester_that_leaves_costs_nothing(desk: Any, house: Any, request_of: Any) -> None:
+    guest = house.desk()
+    guest.accepted(request_of("guest", bars=4))
+    guest.close()
+    assert isinstance(desk.done(request_of()), Done)
+    assert len(house.takes()) == 2 and "Traceback" not in house.log()
