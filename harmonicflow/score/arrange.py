@@ -17,7 +17,7 @@ from harmonicflow.core.instruments import instrument
 from harmonicflow.core.tempo import Selection
 
 from .bass import write_bass
-from .chords import ChordSpan, chords_over, clip_spans, parse_bars, spans_of
+from .chords import ChordSpan, clip_spans, parse_bars, spans_of
 from .drums import kicks_of, write_drums
 from .events import SHORTEST, Event
 from .finish import finished
@@ -68,7 +68,8 @@ class Arranger:
     def compose(self, request: ComposeRequest) -> Score:
         """Raises `unknown_genre` and `unknown_stem`."""
         wanted = _wanted(request)
-        plan = _plan(request)
+        chords, key = _harmony(request)
+        plan = _plan(request, chords, key)
         start, end = request.span or (Fraction(0), request.selection.beats)
         start, end = max(start, Fraction(0)), min(end, request.selection.beats)
         notes = list(_kept(request, wanted, start, end))
@@ -77,7 +78,7 @@ class Arranger:
         for name in wanted:
             events = drums if name == "drums" else _WRITERS[name](plan, drums)
             notes += finished(name, events, request.selection, start, end, request.known.part(name))
-        return Score(tuple(notes), clip_spans(plan.chords, Fraction(0), request.selection.beats), plan.sections)
+        return Score(tuple(notes), clip_spans(chords, Fraction(0), request.selection.beats), plan.sections)
 
 
 _WRITERS = {
@@ -103,26 +104,30 @@ def _kept(request: ComposeRequest, wanted: tuple[str, ...], start: Fraction, end
     )
 
 
-def _plan(request: ComposeRequest) -> Plan:
-    genre = nearest_arranged(request.genre)
-    selection = request.selection
+def _harmony(request: ComposeRequest) -> tuple[tuple[ChordSpan, ...], Key]:
+    """The chords and the key: as given, else read off each other, else made up."""
     chords = request.chords if request.chords is not None else request.known.chords or None
     key = request.key or key_of_chords(chords or ()) or _default_key(request)
     if chords is None:
-        bars = selection.bars()
-        text = default_chords(key, genre, len(bars), request.seed)
-        chords = spans_of(parse_bars(text), bar_lines(selection))
-    arousal = request.emotion[1] if request.emotion else 0.0
-    mood = Mood(_within(arousal, -1.0), _within(request.density, 0.0), _within(request.complexity, 0.0))
-    edges = {Fraction(0), selection.beats, *(request.span or ())}
+        lines = bar_lines(request.selection)
+        text = default_chords(key, nearest_arranged(request.genre), len(lines), request.seed)
+        chords = spans_of(parse_bars(text), lines)
+    return tuple(sorted(chords, key=lambda span: span.start)), key
+
+
+def _plan(request: ComposeRequest, chords: tuple[ChordSpan, ...], key: Key) -> Plan:
+    valence, arousal = request.emotion or (0.0, 0.0)
+    mood = Mood(
+        _within(valence, -1.0), _within(arousal, -1.0), _within(request.density, 0.0), _within(request.complexity, 0.0)
+    )
     return make_plan(
-        selection,
-        tuple(sorted(chords, key=lambda span: span.start)),
+        request.selection,
+        chords,
         request.known.sections,
         key,
-        STYLES[genre],
+        STYLES[nearest_arranged(request.genre)],
         mood,
-        barriers=frozenset(edges),
+        barriers=frozenset({Fraction(0), request.selection.beats, *(request.span or ())}),
         seed=request.seed,
         stems=frozenset({*request.stems, *request.known.parts}),
     )

@@ -1,4 +1,4 @@
-"""The bass player: roots with the kick, octaves and fifths, approach notes into the next chord, walking lines in jazz."""
+"""The bass player: roots with the kick, octaves and fifths, approach notes into new chords, walking lines in jazz."""
 
 from __future__ import annotations
 
@@ -59,6 +59,8 @@ def _tokens(plan: Plan, bar: PlanBar, kicks: list[tuple[Fraction, float]], dice:
         fast = plan.step_s < _FASTEST_S and step % 2 == 1
         if mark != "k" and not fast:
             tokens[beat] = mark
+    if plan.style.swing == 0 and not any(mark == "k" for _, mark, _, _ in steps):
+        tokens = _locked(plan, bar, tokens, kicks, dice)
     if dice.chance(0.18 * plan.mood.complexity, "variation", bar.number) and plan.style.swing == 0:
         last = plan.at(bar.pulses[-1], 2)
         if last is not None:
@@ -82,6 +84,25 @@ def _kicked(plan: Plan, bar: PlanBar, kicks: list[tuple[Fraction, float]]) -> li
             break
         found.append(min(grid, key=lambda place: abs(place - beat)))
     return found
+
+
+def _locked(
+    plan: Plan, bar: PlanBar, tokens: dict[Fraction, str], kicks: list[tuple[Fraction, float]], dice: Dice
+) -> dict[Fraction, str]:
+    """The pattern with its offbeat roots moved onto a kick one step away, and some kicks joined."""
+    step = bar.pulses[0].unit / 4
+    kicked = _kicked(plan, bar, kicks)
+    free = [beat for beat in kicked if beat not in tokens]
+    pulses = {pulse.start for pulse in bar.pulses}
+    for beat in [beat for beat, mark in tokens.items() if mark == "R" and beat not in pulses and beat not in kicked]:
+        near = [kick for kick in free if abs(kick - beat) <= step]
+        if near:
+            tokens[near[0]] = tokens.pop(beat)
+            free.remove(near[0])
+    for kick in free:
+        if dice.chance(0.25 + 0.5 * bar.energy, "join", bar.number, kick) and plan.step_s >= _FASTEST_S:
+            tokens[kick] = "R"
+    return tokens
 
 
 def _spaced(tokens: list[Token], plan: Plan, changes: set[Fraction]) -> list[Token]:
@@ -125,7 +146,8 @@ def _pitch(
     root = roots[span.start]
     if mark == "a":
         change = plan.change_after(beat)
-        if change is not None and on_grid(change.start) <= following and change.chord.bass_class != span.chord.bass_class:
+        other = change is not None and change.chord.bass_class != span.chord.bass_class
+        if change is not None and other and change.start <= following:
             return _approach(plan, roots[change.start], events[-1].pitch if events else root, dice, beat)
         mark = dice.pick("58R", "instead", beat)
     if mark == "g":

@@ -12,6 +12,8 @@ from .genres import Line
 from .plan import Plan, PlanBar
 from .pulses import Pulse, on_grid
 
+PUSHING = frozenset("DUPqBR")  # marks that may anticipate a chord
+
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
@@ -19,9 +21,9 @@ class Stroke:
 
     beat: Fraction
     mark: str
-    span: ChordSpan
-    until: Fraction  # the next stroke, or the chord's end
-    change: Fraction  # the next stroke of another chord, or the chord's end
+    span: ChordSpan  # a piece of the plan: the chord, within one bar
+    until: Fraction  # the next stroke, or the piece's end
+    change: Fraction  # the next stroke of another piece, or the piece's end
     bar: PlanBar
     on_pulse: bool
     strong: bool  # on the first pulse of a groove
@@ -52,13 +54,19 @@ def _line(plan: Plan, bar: PlanBar, rows: tuple[Line, ...], dice: Dice) -> Line:
     """The section's pattern; the fourth bar of a phrase, and now and then another, turns to a neighbouring one."""
     turn = bar.phrase % 4 == 3 and dice.chance(0.3 + 0.4 * plan.mood.complexity, "turn", bar.section, bar.phrase)
     other = dice.chance(0.15 * plan.mood.complexity, "other", bar.number)
-    key = ("line", bar.section, "turn") if turn else ("line", bar.number) if other else ("line", bar.section)
-    return choose(rows, bar.energy, dice, *key)
+    usual = choose(rows, bar.energy, dice, "line", bar.section)
+    if not turn and not other:
+        return usual
+    alike = [row for row in rows if _manner(row) == _manner(usual)]
+    return choose(alike, bar.energy, dice, "line", *((bar.section, "turn") if turn else (bar.number,)))
 
 
-def _cover(
-    found: dict[Fraction, tuple[str, Pulse, int]], beat: Fraction, bar: PlanBar, first_mark: str
-) -> None:
+def _manner(line: Line) -> tuple[bool, bool]:
+    """Whether a pattern is an arpeggio or power chords: nobody changes between them for one bar."""
+    return "n" in line.four, "p" in line.four.lower()
+
+
+def _cover(found: dict[Fraction, tuple[str, Pulse, int]], beat: Fraction, bar: PlanBar, first_mark: str) -> None:
     """Make sure that a new chord is struck when it begins, or not long after: a rest on its first beat may stay."""
     pulse = next((pulse for pulse in bar.pulses if pulse.start <= beat < pulse.end), bar.pulses[-1])
     later = [place for place in found if beat <= place <= beat + pulse.unit]
@@ -73,10 +81,11 @@ def _resolved(plan: Plan, raw: list[tuple[Fraction, str, Pulse, int, PlanBar]]) 
     for place, (beat, mark, pulse, step, bar) in enumerate(raw):
         if beat in taken:
             continue
-        span, pushed = plan.span_at(beat), False
+        span, pushed = plan.piece_at(beat), False
         change = plan.change_after(beat)
-        if change is not None and _pushes(plan, beat, change, pulse, step, raw[place + 1 : place + 2]):
-            span, pushed = change, True
+        if change is not None and mark in PUSHING and _pushes(plan, beat, change, pulse, step, raw[place + 1 : place + 2]):
+            span, pushed = plan.piece_at(change.start), True
+            mark = "D" if mark == "U" else mark
             taken.add(on_grid(change.start))
         if span is not None:
             strong = step == 0 and pulse.slot == 0

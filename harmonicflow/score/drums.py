@@ -1,4 +1,4 @@
-"""The drummer: a groove for each section, cymbals by energy, ghost notes, fills into what comes, two hands, two feet."""
+"""The drummer: a groove for each section, cymbals by energy, ghost notes, fills, two hands and two feet."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def write_drums(plan: Plan) -> list[Event]:
     dice = plan.dice("drums")
     events: list[Event] = []
     for bar in plan.bars:
-        groove = choose(plan.style.grooves, bar.energy, dice, "groove", bar.section)
+        # A swinging drummer answers the band anew in every bar; others keep a section's groove.
+        groove = choose(plan.style.grooves, bar.energy, dice, "groove", bar.number if plan.style.swing else bar.section)
         fill_start = bar.pulses[-bar.fill].start if bar.fill else bar.end
         hits = _feet_and_snare(plan, bar, groove, dice, fill_start)
         hits += _cymbals(plan, bar, groove, dice, fill_start)
@@ -64,7 +65,8 @@ def write_drums(plan: Plan) -> list[Event]:
             hits += _fill(plan, bar, dice, fill_start)
         if bar.crash:
             hits = [hit for hit in hits if hit.start != bar.start or hit.pitch not in (CLOSED, OPEN, RIDE)]
-            hits += [Event(bar.start, _length(bar.pulses[0]), CRASH, 108), Event(bar.start, _length(bar.pulses[0]), KICK, 104)]
+            length = _length(bar.pulses[0])
+            hits += [Event(bar.start, length, CRASH, 108), Event(bar.start, length, KICK, 104)]
         events += [_touched(hit, plan, bar, dice) for hit in _two_hands(hits)]
     return events
 
@@ -153,7 +155,8 @@ def _swing_ride(plan: Plan, bar: PlanBar, dice: Dice, fill_start: Fraction) -> l
         if weak:
             hits.append(Event(pulse.start, _length(pulse), PEDAL, 74))
         skip = plan.at(pulse, 2)
-        if skip is not None and dice.chance(0.88 if weak else 0.1 + 0.25 * plan.mood.complexity, "skip", bar.number, skip):
+        often = 0.88 if weak else 0.1 + 0.25 * plan.mood.complexity
+        if skip is not None and dice.chance(often, "skip", bar.number, skip):
             hits.append(Event(skip, _length(pulse), RIDE, 66))
     return [hit for hit in hits if hit.start < fill_start or hit.pitch == PEDAL]
 

@@ -33,9 +33,8 @@ class Kind(NamedTuple):
 SHAPES: dict[str, Kind] = {
     "open": Kind((0, 1, 2), (4, 5, 6), 1, 9, True, True, 1.0),
     "top": Kind((2, 3), (3, 4), 3, 12, False, False, 7.0),
-    "shell": Kind((0, 1), (3,), 2, 10, False, True, 5.0),
+    "shell": Kind((1, 2), (3,), 2, 10, False, False, 5.0),
 }
-_SHELL_STRINGS = {0: (0, 2, 3), 1: (1, 2, 3)}  # the fifth string stays mute over a root on the sixth
 
 
 class Shape(NamedTuple):
@@ -55,7 +54,7 @@ def shapes(chord: Chord, kind: str) -> tuple[Shape, ...]:
     found: list[Shape] = []
     for start in row.starts:
         for count in row.strings:
-            strings = _SHELL_STRINGS[start] if kind == "shell" else tuple(range(start, min(start + count, 6)))
+            strings = tuple(range(start, min(start + count, 6)))
             if len(strings) == count and (kind != "open" or strings[-1] == 5):
                 found += _on(chord, strings, row)
     best: dict[tuple[int, ...], Shape] = {}

@@ -41,15 +41,16 @@ def _kind(plan: Plan, mark: str) -> str:
 
 def _path(plan: Plan, kind: str, dice: Dice) -> dict[Fraction, Shape]:
     """The shape of each chord, by the chord's start: good ones near each other on the neck."""
-    choices = [shapes(span.chord, kind) for span in plan.chords]
+    choices = [shapes(piece.chord, kind) for piece in plan.pieces]
 
     def own(place: int, shape: Shape) -> float:
-        return shape.cost + 1.2 * dice.uniform("shape", kind, plan.chords[place].start, shape.pitches)
+        return shape.cost + 1.2 * dice.uniform("shape", kind, plan.pieces[place].start, shape.pitches)
 
     def move(before: Shape, now: Shape) -> float:
-        return 0.35 * abs(before.fret - now.fret) + 0.12 * travel(before.pitches, now.pitches)
+        moved = 0.8 if before.pitches != now.pitches else 0.0
+        return moved + 0.35 * abs(before.fret - now.fret) + 0.12 * travel(before.pitches, now.pitches)
 
-    return {span.start: shape for span, shape in zip(plan.chords, lead(choices, own, move), strict=True)}
+    return {span.start: shape for span, shape in zip(plan.pieces, lead(choices, own, move), strict=True)}
 
 
 def _struck(plan: Plan, stroke: Stroke, shape: Shape, arpeggio: int) -> list[Event]:

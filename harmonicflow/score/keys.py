@@ -53,7 +53,7 @@ def parse_key(text: str) -> Key:
 
 
 def key_of_chords(spans: Iterable[ChordSpan]) -> Key | None:
-    """The key whose scale holds the chords' notes for the longest time, tonic chords counting extra; None without any."""
+    """The key whose scale holds the chords' notes longest, tonic chords counting extra; None without chords."""
     spans = tuple(spans)
     if not spans:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
-from .chords import Chord, ChordSpan
+from .chords import Chord
 from .comping import Stroke, strokes
 from .dice import Dice
 from .events import SHORTEST, Event, dynamics, touch
@@ -14,16 +14,14 @@ from .pulses import on_grid
 from .voicing import closed, essential, fifth, lead, seventh, spread, third, travel
 
 HAND = 16  # semitones one hand spans: a tenth
-_LOWEST_THIRD = 48  # below this pitch no interval smaller than a fifth
 
 
 class Register(NamedTuple):
-    """Where the hands play: the right within [low, high] around `top`, the left around `left`."""
+    """Where the right hand plays: within [low, high], its highest note around `top`."""
 
     low: int
     high: int
     top: int
-    left: int
     size: int  # notes in the right hand
 
 
@@ -33,10 +31,10 @@ class Hands(NamedTuple):
 
 
 _REGISTERS = {
-    "rock": Register(59, 81, 74, 45, 3),
-    "pop": Register(57, 79, 71, 47, 3),
-    "funk": Register(57, 77, 70, 46, 4),
-    "jazz": Register(55, 77, 69, 50, 4),
+    "rock": Register(59, 81, 74, 3),
+    "pop": Register(57, 79, 71, 3),
+    "funk": Register(57, 77, 70, 4),
+    "jazz": Register(55, 77, 69, 4),
 }
 # Share of the time to the next stroke that a chord sounds, and its longest in seconds.
 _HELD = {"rock": (0.92, 4.0), "pop": (0.97, 6.0), "funk": (0.55, 0.35), "jazz": (0.7, 1.2)}
@@ -52,7 +50,8 @@ def write_piano(plan: Plan) -> list[Event]:
     for stroke in strokes(plan, plan.style.piano, dice, "B" if plan.style.name != "jazz" else "R", "nr"):
         voicing = hands[stroke.span.start]
         arpeggio = arpeggio + 1 if stroke.mark == "n" else 0
-        events += [touch(event, dice, 4.0, plan.style.lag_ms["piano"]) for event in _struck(plan, stroke, voicing, arpeggio)]
+        struck = _struck(plan, stroke, voicing, arpeggio)
+        events += [touch(event, dice, 4.0, plan.style.lag_ms["piano"]) for event in struck]
     return events
 
 
@@ -84,17 +83,20 @@ def _held(plan: Plan, stroke: Stroke, until: Fraction) -> Fraction:
 def _voicings(plan: Plan, dice: Dice) -> dict[Fraction, Hands]:
     """The hands of each chord, by the chord's start."""
     register = _register(plan)
-    choices = [_choices(plan, span.chord, register) for span in plan.chords]
+    choices = [_choices(plan, piece.chord, register) for piece in plan.pieces]
 
     def own(place: int, hands: Hands) -> float:
-        span = plan.chords[place]
-        lift = 2 * _energy_at(plan, span) - 1
+        start = plan.pieces[place].start
+        lift = 2 * plan.energy_at(start) - 1 + plan.mood.valence
         top = abs(hands.right[-1] - register.top - 2 * lift) * 0.35
         rub = 1.5 if hands.right[-1] - hands.right[-2] == 1 else 0.0  # no minor second under the melody
-        return top + rub + 2.2 * dice.uniform("voicing", span.start, hands.right)
+        return top + rub + 2.2 * dice.uniform("voicing", start, hands.right)
 
-    path = lead(choices, own, lambda before, now: travel(before.right, now.right) + 0.3 * travel(before.left, now.left))
-    return {span.start: hands for span, hands in zip(plan.chords, path, strict=True)}
+    def move(before: Hands, now: Hands) -> float:
+        return travel(before.right, now.right) + 0.3 * travel(before.left, now.left)
+
+    path = lead(choices, own, move)
+    return {piece.start: hands for piece, hands in zip(plan.pieces, path, strict=True)}
 
 
 def _register(plan: Plan) -> Register:
@@ -109,14 +111,10 @@ def _register(plan: Plan) -> Register:
     return register._replace(low=62, high=84, top=77)
 
 
-def _energy_at(plan: Plan, span: ChordSpan) -> float:
-    return next((bar.energy for bar in plan.bars if bar.start <= span.start < bar.end), plan.bars[0].energy)
-
-
 def _choices(plan: Plan, chord: Chord, register: Register) -> list[Hands]:
     lows = _left_hand(plan, chord, register)
     rooted = "bass" not in plan.stems or plan.style.name in ("rock", "pop")
-    size = register.size + (1 if seventh(chord) is not None and register.size == 3 and plan.mood.complexity > 0.6 else 0)
+    size = register.size + (seventh(chord) is not None and register.size == 3 and plan.mood.complexity > 0.6)
     classes = essential(chord, max(size, 2), rooted)
     if plan.style.name == "jazz" and lows and len(lows) == 2:  # the left hand has third and seventh
         upper = tuple(tone for tone in essential(chord, 6, False) if tone not in {pitch % 12 for pitch in lows})
@@ -147,11 +145,9 @@ def _left_hand(plan: Plan, chord: Chord, register: Register) -> tuple[int, ...]:
         guide = [tone for tone in (third(chord), seventh(chord) or fifth(chord)) if tone is not None]
         pitches = sorted({48 + (chord.root + tone - 48) % 12 for tone in guide})
         return tuple(pitches) if len(pitches) == 2 and pitches[1] - pitches[0] >= 2 else ()
-    centre = register.left if with_bass else 38
+    centre = 49 if with_bass else 38
     low = min((p for p in range(centre - 6, centre + 6) if p % 12 == chord.bass_class), key=lambda p: abs(p - centre))
-    if with_bass and plan.style.name == "funk":
-        return (low,)
-    upper = low + 12 if chord.bass is not None or fifth(chord) != 7 else low + 7 if low >= 36 else low + 12
     if with_bass:
-        return (low,) if low >= _LOWEST_THIRD - 5 else (low, low + 12)
+        return (low,)
+    upper = low + 12 if chord.bass is not None or fifth(chord) != 7 or low < 36 else low + 7
     return (low, upper) if upper < register.low else (low,)

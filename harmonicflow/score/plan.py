@@ -6,6 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 
 from harmonicflow.core.tempo import Selection
 
@@ -27,8 +28,9 @@ _SECTION_ENERGY = {
 
 @dataclass(frozen=True)
 class Mood:
-    """What colours a whole arrangement: arousal -1..1, density and complexity 0..1."""
+    """What colours a whole arrangement: valence and arousal -1..1, density and complexity 0..1."""
 
+    valence: float = 0.0
     arousal: float = 0.0
     density: float = 0.5
     complexity: float = 0.5
@@ -68,6 +70,41 @@ class Plan:
 
     def dice(self, part: str) -> Dice:
         return Dice(self.seed, part)
+
+    @cached_property
+    def pieces(self) -> tuple[ChordSpan, ...]:
+        """The chords cut at bar lines, and in the middle of a bar where players who comp freely revoice them."""
+        cuts = sorted({bar.start for bar in self.bars} | {cut for bar in self.bars if (cut := self._middle(bar))})
+        found = []
+        for span in self.chords:
+            inside = [cut for cut in cuts[bisect_right(cuts, span.start) :] if cut < span.end]
+            edges = [span.start, *inside, span.end]
+            found += [ChordSpan(low, high - low, span.chord) for low, high in pairwise(edges)]
+        return tuple(found)
+
+    def _middle(self, bar: PlanBar) -> Fraction | None:
+        free = 0.5 if self.style.swing else 0.25
+        if len(bar.pulses) < 4 or not self.dice("form").chance(free * self.mood.complexity * 2, "revoice", bar.number):
+            return None
+        return bar.pulses[len(bar.pulses) // 2].start
+
+    @cached_property
+    def _piece_starts(self) -> list[Fraction]:
+        return [piece.start for piece in self.pieces]
+
+    def piece_at(self, beat: Fraction) -> ChordSpan | None:
+        """The piece that sounds at a beat; None where no chord does."""
+        place = bisect_right(self._piece_starts, beat) - 1
+        return self.pieces[place] if place >= 0 and beat < self.pieces[place].end else None
+
+    def energy_at(self, beat: Fraction) -> float:
+        """The energy of the bar that holds a beat."""
+        place = bisect_right(self._bar_starts, beat) - 1
+        return self.bars[min(max(place, 0), len(self.bars) - 1)].energy
+
+    @cached_property
+    def _bar_starts(self) -> list[Fraction]:
+        return [bar.start for bar in self.bars]
 
     @cached_property
     def _starts(self) -> list[Fraction]:
@@ -125,7 +162,28 @@ def make_plan(
     rate = bpm / float(bars[0].pulses[0].unit)
     feel = swing_of(rate, style.swing) if style.swing else Feel(sixteenths=Fraction(round(style.sixteenths * 96), 96))
     shaped = _shaped(bars, form, mood, Dice(seed, "form"))
-    return Plan(shaped, chords, form, key, style, feel, bpm, rate, mood, barriers, seed, stems)
+    return Plan(shaped, _snapped(chords, bars, feel), form, key, style, feel, bpm, rate, mood, barriers, seed, stems)
+
+
+def _snapped(chords: tuple[ChordSpan, ...], bars: list[PlanBar], feel: Feel) -> tuple[ChordSpan, ...]:
+    """The chords with their edges on the grid, on a step of a pulse where one is near: played charts are not exact."""
+    steps = sorted(
+        pulse.start + offset
+        for bar in bars
+        for pulse in bar.pulses
+        for step in range(4)
+        if (offset := feel.offset(pulse, step)) is not None
+    )
+    steps.append(bars[-1].end)
+    near = bars[0].pulses[0].unit / 8
+
+    def snap(beat: Fraction) -> Fraction:
+        place = bisect_right(steps, beat)
+        best = min(steps[max(place - 1, 0) : place + 1], key=lambda step: abs(step - beat))
+        return best if abs(best - beat) <= near else on_grid(beat)
+
+    edges = [(snap(span.start), snap(span.end), span.chord) for span in chords]
+    return tuple(ChordSpan(start, end - start, chord) for start, end, chord in edges if end > start)
 
 
 def _invented(lines: list[tuple[Fraction, Fraction]], end: Fraction, dice: Dice) -> tuple[Section, ...]:
@@ -169,7 +227,8 @@ def _fill(bar: PlanBar, energy: float, mood: Mood, last: bool, phrase: int, bars
     if bars == 1:
         return 0
     if last:
-        wanted = 1 + dice.chance(0.35 + energy / 2, "long", bar.number) + 2 * dice.chance(energy / 3, "full", bar.number)
-        return min(wanted, pulses)
+        longer = dice.chance(0.35 + energy / 2, "long", bar.number)
+        full = dice.chance(energy / 3, "full", bar.number)
+        return min(1 + longer + 2 * full, pulses)
     chance = (0.0, 0.12 * mood.complexity, 0.0, 0.25 + 0.4 * mood.complexity)[phrase % 4]
     return min(1, pulses) if dice.chance(chance, "short", bar.number) else 0

@@ -28,7 +28,7 @@ def walk(plan: Plan, beats: list[Fraction], dice: Dice) -> dict[Fraction, int]:
         return {}
     best: list[float] = []
     came_from: list[list[int]] = []
-    for place, (beat, span) in enumerate(line):
+    for place in range(len(line)):
         own = _own_costs(plan, line, place, dice)
         if not best:
             best = own
