@@ -3,7 +3,7 @@
 Legend: L latent frames, T samples at 44.1 kHz, N clip frames at the clip's own rate.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import floor, gcd
 from typing import Final
@@ -118,24 +118,21 @@ def analyse(
     found_genre, found_emotion, sentence = words_of(prompt, genre, mood, emotion)
     spans = chords_over(chords, selection) if chords and chords.strip() else None
     tonality = parse_key(key) if key and key.strip() else None
-    warnings: list[str] = []
-    row0 = curves = None
-    if clip is not None:
-        clip = check_clip(clip)
-        length, context = latent_length(selection), runtime.bundle.card.codec.context
-        sound = place_clip(clip, selection, context, length + 2 * context)
-        inside = sound[context * HOP : (context + length) * HOP]
-        if inside.any():
-            row0 = encode(runtime, sound[None])[0, context : context + length]
-            curves = clip_curves(inside, length)
-            harmony = None
-            if spans is None or tonality is None:
-                harmony = estimate_harmony(inside[: -(-selection.frames * SAMPLE_RATE // selection.rate)], SAMPLE_RATE, selection)
-            if spans is None and harmony is not None:
-                spans = harmony.chords or None
-            if tonality is None and harmony is not None and harmony.key is not None:
-                tonality = parse_key(harmony.key.name)
-        else:
-            warnings.append(f"{clip.name} is silent in the selection and was not used")
-    plan = Plan(found_genre, tonality.name if tonality else None, found_emotion, sentence, curves)
-    return Analysis(plan, spans, tonality, row0, tuple(warnings))
+    plan = Plan(found_genre, tonality.name if tonality else None, found_emotion, sentence)
+    if clip is None:
+        return Analysis(plan, spans, tonality, None)
+    clip = check_clip(clip)
+    length, context = latent_length(selection), runtime.bundle.card.codec.context
+    sound = place_clip(clip, selection, context, length + 2 * context)
+    inside = sound[context * HOP : (context + length) * HOP]
+    if not inside.any():
+        return Analysis(plan, spans, tonality, None, (f"{clip.name} is silent in the selection and was not used",))
+    row0 = encode(runtime, sound[None])[0, context : context + length]
+    if spans is None or tonality is None:
+        end = selection.frames * SAMPLE_RATE // selection.rate
+        heard = estimate_harmony(inside[:end], SAMPLE_RATE, selection)
+        spans = spans if spans is not None else heard.chords or None
+        if tonality is None and heard.key is not None:
+            tonality = Key(heard.key.tonic, heard.key.mode)
+    plan = replace(plan, key=tonality.name if tonality else None, curves=clip_curves(inside, length))
+    return Analysis(plan, spans, tonality, row0)

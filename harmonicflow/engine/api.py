@@ -165,7 +165,7 @@ class HarmonicFlow:
         on_block: OnBlock | None = None,
         **options: Any,
     ) -> list[Result]:
-        """New takes from `parent` (a Result or a take's folder) in which only `stems` change, in `from_bar` to `to_bar`.
+        """New takes from `parent`, a Result or a take's folder: only `stems` change, only from `from_bar` to `to_bar`.
 
         Give a message or its fields. The other stems come back as they were, byte for byte, and so do the changed
         ones outside the bars. Raises `bad_bars`, `unknown_stem`, `bad_take`, `latent_mismatch`.

@@ -27,7 +27,7 @@ class Canvas:
     @property
     def frames(self) -> int:
         """L, the length in latent frames."""
-        return self.latents.shape[1]
+        return int(self.latents.shape[1])
 
     def learn(self, row: int, start: int, latents: np.ndarray) -> None:
         """Make the frames of one row from `start` on known: `latents` [n, C]."""

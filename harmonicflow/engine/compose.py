@@ -28,12 +28,16 @@ def compose(
     emotion: tuple[float, float] | None,
     seed: int,
     known: Score | None = None,
+    span: tuple[Fraction, Fraction] | None = None,
     composer: Composer | None = None,
 ) -> tuple[Score, tuple[str, ...]]:
-    """A score with a part for each of `stems`, and warnings. `known` notes are heard by the composer and kept."""
+    """A score with a part for each of `stems`, and warnings.
+
+    `known` is heard by the composer and kept, but for the notes of `stems` inside the beats of `span`.
+    """
     request = ComposeRequest(
         selection=selection, chords=chords, key=key, genre=genre, emotion=emotion, stems=tuple(stems),
-        known=known or Score(), seed=seed,
+        known=known or Score(), seed=seed, span=span,
     )  # fmt: skip
     warnings = () if genre in ARRANGED_GENRES else (f"{genre} is arranged in the style of {nearest_arranged(genre)}",)
     return (composer or Arranger()).compose(request), warnings

@@ -86,7 +86,9 @@ class Delivery:
 
     def _block(self, index: int, end: int) -> BlockAudio:
         part = slice(self._given, end)
-        stems = np.stack([track.sound[:, part] for track in self._stems]) if self._mixed else self._dry.sound[:, None, part]
+        stems = self._dry.sound[:, None, part]
+        if self._mixed:
+            stems = np.stack([track.sound[:, part] for track in self._stems])
         block = BlockAudio(index, self._given, stems, self._mix.sound[:, part], self._names)
         self._given = end
         return block

@@ -43,7 +43,7 @@ class Conditions:
 
 def window_of(canvas: Canvas, block: Block, context: int) -> tuple[int, int]:
     """The frames the performer sees for a block: `context` before it, and what is wholly known after it."""
-    after = canvas.known[1:, block.end : block.end + context].all(axis=0)
+    after: np.ndarray = np.all(canvas.known[1:, block.end : block.end + context], axis=0)
     known_after = len(after) if after.all() else int(np.argmin(after))
     return max(0, block.start - context), block.end + known_after
 

@@ -24,6 +24,7 @@ from harmonicflow.core.tempo import Bar, Selection
 from harmonicflow.mix.bus import mix
 from harmonicflow.mix.strips import StripProcessor, pan_gains
 from harmonicflow.score.keys import parse_key
+from harmonicflow.score.score import Score
 
 from .analyse import words_of
 from .blocks import schedule
@@ -34,7 +35,7 @@ from .compose import compose, edited_chords, edited_score
 from .deliver import binaural, measure
 from .perform import perform_block
 from .request import MAX_SEED, check_stems
-from .result import BlockAudio, Result
+from .result import BlockAudio, Plan, Result
 from .sampler import flow_times
 
 if TYPE_CHECKING:
@@ -120,7 +121,9 @@ def _take(
     return result
 
 
-def _score(flow: "HarmonicFlow", old: Result, request: Regenerate, stems: Sequence[str], edit: Edit, seed: int):
+def _score(
+    flow: "HarmonicFlow", old: Result, request: Regenerate, stems: Sequence[str], edit: Edit, seed: int
+) -> tuple[Score, Plan, tuple[str, ...]]:
     """The edited score, the plan and warnings."""
     said = bool(request.genre or request.mood or request.emotion or request.prompt.strip())
     plan = old.plan
@@ -132,12 +135,10 @@ def _score(flow: "HarmonicFlow", old: Result, request: Regenerate, stems: Sequen
     if request.key and request.key.strip():
         plan = replace(plan, key=parse_key(request.key).name)
     chords = edited_chords(old.score, request.chords, edit.bars, edit.start_beat, edit.end_beat)
-    known = replace(old.score, chords=chords)
-    for name in stems:
-        known = known.replace_part(name, (), edit.start_beat, edit.end_beat)
     new, notes = compose(
         old.selection, stems, genre=plan.genre, chords=chords or None, key=parse_key(plan.key) if plan.key else None,
-        emotion=plan.emotion, seed=seed, known=known, composer=flow.composer,
+        emotion=plan.emotion, seed=seed, known=replace(old.score, chords=chords),
+        span=(edit.start_beat, edit.end_beat), composer=flow.composer,
     )  # fmt: skip
     score = edited_score(old.score, new, stems, edit.start_beat, edit.end_beat, old.selection)
     return replace(score, chords=chords), plan, notes

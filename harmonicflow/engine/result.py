@@ -42,7 +42,7 @@ class BlockAudio:
     @property
     def frames(self) -> int:
         """Length at the session's rate."""
-        return self.mix.shape[1]
+        return int(self.mix.shape[1])
 
 
 @dataclass(frozen=True)

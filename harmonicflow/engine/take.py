@@ -54,9 +54,7 @@ class TakeFile(msgspec.Struct, frozen=True):
     sha256: dict[str, str]  # of every other file
 
 
-def write_take(
-    result: Result, folder: str | Path, *, take: str = "", created: str | None = None
-) -> TakeSummary:
+def write_take(result: Result, folder: str | Path, *, take: str = "", created: str | None = None) -> TakeSummary:
     """Write a result into `folder`, which is made if missing, and return what lists show. Raises `disk`.
 
     Files of the parent that the result shares are hard-linked or copied. `take`: its id, by default the folder's name.
@@ -85,13 +83,11 @@ def write_take(
         rate=result.selection.rate, frames=result.selection.frames, warnings=result.warnings,
         files=tuple(_row(result, name, len(audio), hashes) for name, audio in sounds.items()),
     )  # fmt: skip
+    plan = {name: getattr(result.plan, name) for name in ("genre", "key", "emotion", "understood")}
     record = TakeFile(
-        FORMAT, msgspec.structs.replace(summary, folder=""), result.selection.to_wire(), result.request, result.delivery, result.steps,
-        {
-            "genre": result.plan.genre, "key": result.plan.key, "emotion": result.plan.emotion,
-            "understood": result.plan.understood,
-        },
-        result.strips, result.score.to_wire(), bool(result.canvas.known[0].any()), result.bundle, hashes,
+        format=FORMAT, summary=msgspec.structs.replace(summary, folder=""), selection=result.selection.to_wire(),
+        request=result.request, delivery=result.delivery, steps=result.steps, plan=plan, strips=result.strips,
+        score=result.score.to_wire(), clip=bool(result.canvas.known[0].any()), bundle=result.bundle, sha256=hashes,
     )  # fmt: skip
     _write(folder / "take.json", msgspec.json.format(msgspec.json.encode(record), indent=1))
     return summary

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from harmonicflow.engine.api import HarmonicFlow
 from harmonicflow.engine.bundle import Bundle
 from harmonicflow.engine.runtime import Runtime
 from tests.tiny_bundle import make_tiny_bundle
@@ -17,3 +18,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def runtime(tiny: Path) -> Runtime:
     return Runtime(Bundle.load(tiny), threads=1)
+
+
+@pytest.fixture(scope="session")
+def flow(tiny: Path) -> HarmonicFlow:
+    return HarmonicFlow(tiny, threads=1)
