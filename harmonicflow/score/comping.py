@@ -22,8 +22,8 @@ class Stroke:
     beat: Fraction
     mark: str
     span: ChordSpan  # a piece of the plan: the chord, within one bar
-    until: Fraction  # the next stroke, or the piece's end
-    change: Fraction  # the next stroke of another piece, or the piece's end
+    until: Fraction  # the next stroke, or the end of the chord or the bar
+    change: Fraction  # the next stroke of another piece, or the same ends
     bar: PlanBar
     on_pulse: bool
     strong: bool  # on the first pulse of a groove
@@ -83,32 +83,29 @@ def _resolved(plan: Plan, raw: list[tuple[Fraction, str, Pulse, int, PlanBar]]) 
             continue
         span, pushed = plan.piece_at(beat), False
         change = plan.change_after(beat)
-        if change is not None and mark in PUSHING and _pushes(plan, beat, change, pulse, step, raw[place + 1 : place + 2]):
+        following = raw[place + 1][0] if place + 1 < len(raw) else None
+        if change is not None and mark in PUSHING and _pushes(plan, beat, change, pulse, step, following):
             span, pushed = plan.piece_at(change.start), True
             mark = "D" if mark == "U" else mark
             taken.add(on_grid(change.start))
         if span is not None:
             strong = step == 0 and pulse.slot == 0
-            found.append(Stroke(beat, mark, span, span.end, span.end, bar, step == 0, strong, pushed))
+            ring = plan.ring_end(span)
+            found.append(Stroke(beat, mark, span, ring, ring, bar, step == 0, strong, pushed))
     for place in range(len(found) - 2, -1, -1):
-        now, following = found[place], found[place + 1]
-        change_at = following.change if following.span is now.span else following.beat
-        found[place] = replace(now, until=min(following.beat, now.span.end), change=min(change_at, now.span.end))
+        now, after = found[place], found[place + 1]
+        ends = after.change if after.span is now.span else after.beat
+        found[place] = replace(now, until=min(after.beat, now.until), change=min(ends, now.until))
     return [stroke for stroke in found if stroke.until > stroke.beat]
 
 
 def _pushes(
-    plan: Plan,
-    beat: Fraction,
-    change: ChordSpan,
-    pulse: Pulse,
-    step: int,
-    following: list[tuple[Fraction, str, Pulse, int, PlanBar]],
+    plan: Plan, beat: Fraction, change: ChordSpan, pulse: Pulse, step: int, following: Fraction | None
 ) -> bool:
     """Whether a stroke anticipates the next chord: on the last offbeat before it, as the whole band decided."""
     start = on_grid(change.start)
     if step < 2 or start - beat > pulse.unit / 2 or start in plan.barriers:
         return False
-    if following and following[0][0] < start:
+    if following is not None and following < start:
         return False
     return plan.dice("form").chance(plan.style.push * (0.5 + plan.mood.complexity), "push", start)

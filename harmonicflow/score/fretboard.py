@@ -33,7 +33,7 @@ class Kind(NamedTuple):
 SHAPES: dict[str, Kind] = {
     "open": Kind((0, 1, 2), (4, 5, 6), 1, 9, True, True, 1.0),
     "top": Kind((2, 3), (3, 4), 3, 12, False, False, 7.0),
-    "shell": Kind((1, 2), (3,), 2, 10, False, False, 5.0),
+    "shell": Kind((1,), (3,), 2, 10, False, False, 5.0),
 }
 
 

@@ -97,6 +97,13 @@ class Plan:
         place = bisect_right(self._piece_starts, beat) - 1
         return self.pieces[place] if place >= 0 and beat < self.pieces[place].end else None
 
+    def ring_end(self, piece: ChordSpan) -> Fraction:
+        """Until when a chord struck in a piece may ring: the chord's end or the bar's."""
+        span = self.span_at(piece.start)
+        place = bisect_right(self._bar_starts, piece.start)
+        bar_end = self._bar_starts[place] if place < len(self.bars) else self.bars[-1].end
+        return min(span.end if span else piece.end, bar_end)
+
     def energy_at(self, beat: Fraction) -> float:
         """The energy of the bar that holds a beat."""
         place = bisect_right(self._bar_starts, beat) - 1

@@ -71,7 +71,7 @@ def colours(chord: Chord) -> tuple[int, ...]:
 
 
 def essential(chord: Chord, size: int, rooted: bool) -> tuple[int, ...]:
-    """The `size` pitch classes that say most of a chord: third, seventh, colours, fifth, root or, `rooted`, root first."""
+    """The `size` pitch classes that say most of a chord: third, seventh, colours, fifth, root (`rooted`: soon)."""
     order = [third(chord), seventh(chord), *colours(chord)[:2], fifth(chord), 0]
     altered = fifth(chord)
     if altered in (6, 8):  # an altered fifth tells more than a colour
