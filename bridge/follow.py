@@ -24,8 +24,9 @@ def follow(
             if event.state is JobState.QUEUED:
                 before = event.position - 1  # position 1 is the next to run
                 progress.update(f"waiting, {before} before it" if before > 0 else "queued")
-            elif event.state is JobState.RUNNING:
-                progress.update(event.stage, event.step, event.steps, event.seconds_left)
+            elif event.state is JobState.RUNNING and event.stage:
+                steps = event.steps if event.stage == "perform" else 0  # the other stages are a moment each
+                progress.update(event.stage, event.step, steps, event.seconds_left)
             elif event.state in (JobState.LOADING, JobState.WRITING):
                 progress.update(event.state.value, seconds_left=event.seconds_left)
 

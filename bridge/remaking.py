@@ -1,6 +1,5 @@
 """`regenerate` from options to takes, and the ways a person may name a take."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -11,12 +10,11 @@ from harmonicflow.core.messages import ListTakes, Regenerate, ShowTake, TakeList
 from .client import Client
 from .follow import follow
 from .request import new_seed, out_folders, request_id
-from .results import check_lengths, copy_take, show_take
+from .results import check_lengths, copy_take, read_details, show_take
 from .spawn import connect_or_start
 
 LAST: Final = "last"
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # messages.Id
-_LARGEST_DESCRIPTION: Final = 16_000_000  # bytes of take.json
 
 
 def regenerate(
@@ -53,10 +51,7 @@ def find_take(client: Client, name: str) -> TakeSummary:
         if not newest:
             raise HarmonicFlowError("unknown_take", take=name)
         return newest[0]
-    try:
-        take = _id_in(name)
-    except OSError:
-        raise HarmonicFlowError("unknown_take", take=name) from None
+    take = _id_in(name)
     if not _ID.fullmatch(take):
         raise HarmonicFlowError("unknown_take", take=name)
     return client.ask(ShowTake(id=request_id(), take=take), TakeReply).take
@@ -65,13 +60,9 @@ def find_take(client: Client, name: str) -> TakeSummary:
 def _id_in(name: str) -> str:
     """The id itself, or the one that the take.json of a folder holds."""
     folder = Path(name).expanduser()
-    if not folder.is_dir():
-        return name
-    description = folder / "take.json"
-    if not description.is_file() or description.stat().st_size > _LARGEST_DESCRIPTION:
-        raise HarmonicFlowError("unknown_take", take=name)
     try:
-        found = json.loads(description.read_text("utf-8"))["take"]
-    except (ValueError, KeyError, TypeError):
+        if not folder.is_dir():
+            return name
+        return str(read_details(folder)["summary"]["take"])
+    except (OSError, KeyError, TypeError):
         raise HarmonicFlowError("unknown_take", take=name) from None
-    return str(found)

@@ -1,5 +1,6 @@
 """Takes as a person or a script is shown them, and their files copied to where the person wants them."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -11,8 +12,9 @@ import msgspec
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import TakeSummary
 
-from .output import decibels, result, result_json, table
+from .output import decibels, result, result_json, say, table
 
+LARGEST_DESCRIPTION: Final = 64_000_000  # bytes of take.json
 COPIED: Final = ("score.mid", "take.json")  # beside every WAV of the take
 
 
@@ -55,6 +57,27 @@ def take_row(take: TakeSummary) -> dict[str, Any]:
     return row
 
 
+def read_details(folder: Path) -> dict[str, Any]:
+    """The take.json of a folder; empty where there is none that can be read."""
+    try:
+        description = folder / "take.json"
+        if description.stat().st_size > LARGEST_DESCRIPTION:
+            return {}
+        details = json.loads(description.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return details if isinstance(details, dict) else {}
+
+
+def understood(take: TakeSummary) -> str:
+    """What the words of the request were taken to mean, in one line; empty where nothing is known."""
+    plan = read_details(Path(take.folder)).get("plan")
+    if not isinstance(plan, dict):
+        return ""
+    parts = [plan.get("understood"), f"key {plan['key']}" if plan.get("key") else ""]
+    return "; ".join(str(part) for part in parts if part)
+
+
 def take_table(take: TakeSummary) -> str:
     """The files of a take: stem, seconds, peak, integrated loudness, file."""
     rows = [
@@ -75,5 +98,7 @@ def show_take(take: TakeSummary, as_json: bool) -> None:
     if as_json:
         result_json(take_row(take))
         return
+    if words := understood(take):
+        say(f"understood: {words}")
     result(take_table(take))
     result(take.folder)
