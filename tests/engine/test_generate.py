@@ -27,7 +27,7 @@ def arrays(result: Result) -> Iterator[np.ndarray]:
 @pytest.mark.parametrize(
     ("rate", "meter", "tempo", "bars"),
     [
-        (44100, "4/4", "97.3", 4), (48000, "7/8", "97.3", 3), (96000, "3/4", "96", 2), (44100, "6/8", "33.3", 2),
+        (44100, "4/4", "97.3", 3), (48000, "7/8", "97.3", 2), (96000, "3/4", "96", 2), (44100, "6/8", "33.3", 1),
         (48000, "12/8", "271.8", 5), (44100, "4/4", "33.3", 1), (96000, "7/8", "271.8", 3), (22050, "4/4", "120", 2),
     ],
 )  # fmt: skip
@@ -59,7 +59,7 @@ def test_a_clip_s_range_in_seconds(flow: HarmonicFlow, rate: int, channels: int)
 
 def test_the_same_seed_is_the_same_bytes_also_after_a_restart(flow: HarmonicFlow, tiny: Path) -> None:
     def made(engine: HarmonicFlow, seed: int) -> list[bytes]:
-        (result,) = engine.generate(bars=5, tempo=97.3, chords=PROGRESSION, seed=seed, rate=48000)
+        (result,) = engine.generate(bars=6, tempo=147.3, chords=PROGRESSION, seed=seed, rate=48000, steps=2)
         return [array.tobytes() for array in arrays(result)] + [repr(result.score).encode()]
 
     first = made(flow, 7)
@@ -74,10 +74,10 @@ def test_takes_of_one_request_are_those_of_the_next_seeds(flow: HarmonicFlow) ->
     assert alone.mix.tobytes() == takes[2].mix.tobytes() != takes[1].mix.tobytes()
 
 
-@pytest.mark.parametrize(("rate", "delivery"), [(44100, "mixed"), (48000, "mixed"), (96000, "dry")])
+@pytest.mark.parametrize(("rate", "delivery"), [(44100, "mixed"), (48000, "mixed"), (48000, "dry")])
 def test_blocks_put_end_to_end_are_the_result_sample_for_sample(flow: HarmonicFlow, rate: int, delivery: str) -> None:
     blocks: list[BlockAudio] = []
-    (result,) = flow.generate(bars=9, tempo=121, rate=rate, delivery=delivery, on_block=blocks.append, steps=2)
+    (result,) = flow.generate(bars=10, tempo=143, rate=rate, delivery=delivery, on_block=blocks.append, steps=2)
     lines = [bar.end_frame for bar in result.selection.bars()]
     assert [block.index for block in blocks] == [0, 1, 2] and blocks[0].frames == lines[1]
     at = 0
@@ -114,7 +114,7 @@ def test_a_note_is_heard_where_and_as_high_as_the_score_says(tiny: Path, rate: i
     flow = HarmonicFlow(tiny, threads=1, composer=Planted(note))
     (result,) = flow.generate(bars=4, tempo=100, rate=rate)
     sound = result.dry[result.names.index("guitar")]
-    onset_s = np.flatnonzero(np.abs(sound) > 0.01)[0] / rate
+    onset_s = np.flatnonzero(np.abs(sound) > 0.5 * np.abs(sound).max())[0] / rate
     assert onset_s == pytest.approx(6.5 * 0.6, abs=0.05)  # one latent frame is 46 ms
     part = sound[round(4.0 * rate) : round(5.0 * rate)]
     peak_hz = np.argmax(np.abs(np.fft.rfft(part * np.hanning(len(part))))) * rate / len(part)
@@ -188,7 +188,7 @@ def test_bad_requests_are_refused_by_name(flow: HarmonicFlow, code: str, options
 
 def test_progress_counts_every_step_and_ends_with_none_left(flow: HarmonicFlow) -> None:
     seen: list[Progress] = []
-    flow.generate(bars=8, tempo=120, steps=3, count=2, progress=seen.append)
+    flow.generate(bars=6, tempo=220, steps=3, count=2, progress=seen.append)
     steps = [p for p in seen if p.stage == "perform"]
     assert [p.step for p in steps] == list(range(1, steps[0].steps + 1)) and steps[0].steps % 6 == 0
     assert steps[-1].seconds_left == 0 and all(p.seconds_left is not None for p in steps)

@@ -17,14 +17,23 @@ from harmonicflow.engine.result import BlockAudio, Result
 from harmonicflow.engine.take import write_take
 from harmonicflow.score.score import Note
 
-BARS = 8
+BARS, TEMPO = 8, 193.7
 FILES = ("bass.wav", "drums.wav", "guitar.wav", "piano.wav", "mix.wav", "binaural.wav", "score.mid")
 
 
+def made(flow: HarmonicFlow, rate: int, delivery: str) -> Result:
+    options = {"bars": BARS, "tempo": TEMPO, "seed": 1, "chords": "Am | F | C | G", "steps": 2}
+    return flow.generate(rate=rate, delivery=delivery, **options)[0]
+
+
 @pytest.fixture(scope="module", params=[(44100, "mixed"), (48000, "mixed"), (48000, "dry")], ids=str)
-def parent(flow: HarmonicFlow, request: pytest.FixtureRequest) -> Result:
-    rate, delivery = request.param
-    return flow.generate(bars=BARS, tempo=97.3, seed=1, chords="Am | F | C | G", rate=rate, delivery=delivery)[0]
+def any_parent(flow: HarmonicFlow, request: pytest.FixtureRequest) -> Result:
+    return made(flow, *request.param)
+
+
+@pytest.fixture(scope="module")
+def parent(flow: HarmonicFlow) -> Result:
+    return made(flow, 48000, "mixed")
 
 
 @pytest.fixture
@@ -41,10 +50,11 @@ def splices(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[np.ndarray, 
     yield seen
 
 
-@pytest.mark.parametrize(("first", "last"), [(3, 4), (1, 1), (8, 8), (1, 8), (2, 7)])
+@pytest.mark.parametrize(("first", "last"), [(3, 4), (1, 1), (8, 8), (1, 8)])
 def test_only_the_named_stem_and_bars_change(
-    flow: HarmonicFlow, parent: Result, splices: list[tuple[np.ndarray, ...]], first: int, last: int
+    flow: HarmonicFlow, any_parent: Result, splices: list[tuple[np.ndarray, ...]], first: int, last: int
 ) -> None:
+    parent = any_parent
     (child,) = flow.regenerate(parent, stems="bass", from_bar=first, to_bar=last, seed=2)
     bars = parent.selection.bars()
     start, end = bars[first - 1].start_frame, bars[last - 1].end_frame
@@ -79,7 +89,7 @@ def test_the_score_changes_only_inside_and_ends_inside(flow: HarmonicFlow, paren
     inside = [n for n in child.score.part("bass") if start <= n.start < end]
     assert inside and all(n.end <= end for n in inside)
     assert inside != [n for n in parent.score.part("bass") if start <= n.start < end]
-    assert all(float(n.start - start) * 60 / 97.3 + n.shift_s >= -1e-9 for n in inside)
+    assert all(float(n.start - start) * 60 / TEMPO + n.shift_s >= -1e-9 for n in inside)
 
 
 def test_seeds_decide_and_count_counts(flow: HarmonicFlow, parent: Result) -> None:
