@@ -3,6 +3,7 @@
 import io
 import os
 import resource
+import shutil
 import struct
 import subprocess
 import sys
@@ -69,13 +70,22 @@ def test_the_file_is_these_bytes(tmp_path):
     )
 
 
-def test_a_stamp_is_read_by_others(tmp_path):
+def test_a_stamp_is_in_the_file(tmp_path):
+    """The time reference at its place in bext (EBU Tech 3285), tempo and meter in acid; the sound is untouched."""
     x = tone(2 * RATE)
     files.write_wav(tmp_path / "x.wav", x, RATE, files.Stamp(2**33 + 5, 120.0, (7, 8)))
     assert np.array_equal(files.read(tmp_path / "x.wav")[0], x)
     data = (tmp_path / "x.wav").read_bytes()
-    at = data.index(b"acid") + 8
-    assert struct.unpack("<IHHfIHHf", data[at : at + 24])[4:] == (4, 8, 7, 120.0)
+    bext, acid = data.index(b"bext"), data.index(b"acid") + 8
+    assert struct.unpack("<I", data[bext + 4 : bext + 8]) == (602,)
+    assert data[bext + 8 + 256 :].startswith(b"HarmonicFlow\0")
+    assert struct.unpack("<QH", data[bext + 8 + 338 : bext + 8 + 348]) == (2**33 + 5, 1)
+    assert struct.unpack("<IHHfIHHf", data[acid : acid + 24])[4:] == (4, 8, 7, 120.0)
+
+
+@pytest.mark.skipif(shutil.which("ffprobe") is None, reason="needs ffmpeg")
+def test_a_stamp_is_read_by_others(tmp_path):
+    files.write_wav(tmp_path / "x.wav", tone(), RATE, files.Stamp(2**33 + 5))
     probe = subprocess.run(
         ["ffprobe", "-v", "error", "-show_entries", "format_tags=time_reference,encoded_by", "-of", "csv=p=0", "x.wav"],
         cwd=tmp_path, capture_output=True, text=True, check=True,

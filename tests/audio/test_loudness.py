@@ -1,5 +1,7 @@
 """Loudness against pyloudnorm and the standard's own tones, true peak against strong oversampling."""
 
+from importlib import resources
+
 import numpy as np
 import pyloudnorm
 import pytest
@@ -7,7 +9,7 @@ import scipy.signal
 
 from harmonicflow.audio import files, loudness
 
-CLIP = "harmonicflow/data/guit_em9.flac"
+CLIP = resources.files("harmonicflow.data") / "guit_em9.flac"
 
 
 def sine(hz, rate, seconds=3.0, amplitude=1.0, phase=0.0):
@@ -25,7 +27,7 @@ def test_it_agrees_with_pyloudnorm(rate, channels):
 
 
 def test_it_agrees_with_pyloudnorm_on_a_recording():
-    x, rate = files.read(CLIP)
+    x, rate = files.read(str(CLIP))
     theirs = pyloudnorm.Meter(rate).integrated_loudness(x.T.astype(np.float64))
     assert abs(loudness.integrated_lufs(x, rate) - theirs) < 0.1
 

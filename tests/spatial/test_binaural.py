@@ -1,5 +1,7 @@
 """The render: linear, aligned, as loud as the mix, under the ceiling, and the same however it is cut."""
 
+from importlib import resources
+
 import numpy as np
 import pytest
 import scipy.signal
@@ -13,6 +15,7 @@ from harmonicflow.spatial.binaural import DEFAULT_POSITIONS, BinauralRenderer, P
 from harmonicflow.spatial.hrtf import Position, filters
 
 RATE = 44100
+CLIP = resources.files("harmonicflow.data") / "guit_em9.flac"
 RNG = np.random.default_rng(0)
 
 
@@ -20,10 +23,9 @@ def band(rate=RATE, seconds=6.0):
     """Four plain stems: a saw bass, decaying noise hits, the shipped guitar, soft chords."""
     t = np.arange(int(seconds * rate)) / rate
     bass = 0.25 * scipy.signal.sawtooth(2 * np.pi * 55 * t) * (t % 0.5 < 0.4)
-    hits = 0.5 * RNG.standard_normal(len(t)) * np.exp(-(t % 0.25) * 40) + 0.6 * np.sin(2 * np.pi * 60 * t) * np.exp(
-        -(t % 0.5) * 12
-    )
-    guitar = files.read("harmonicflow/data/guit_em9.flac", 0, int(6.0 * 44100))[0].mean(axis=0)
+    hits = 0.5 * RNG.standard_normal(len(t)) * np.exp(-(t % 0.25) * 40)
+    hits += 0.6 * np.sin(2 * np.pi * 60 * t) * np.exp(-(t % 0.5) * 12)
+    guitar = files.read(str(CLIP), 0, 6 * 44100)[0].mean(axis=0)
     guitar = np.resize(guitar, len(t))
     chords = sum(0.08 * np.sin(2 * np.pi * hz * t) * np.exp(-(t % 1.0) * 2) for hz in (220, 277, 330, 440, 660))
     return {"bass": bass, "drums": hits, "guitar": guitar, "piano": np.asarray(chords)}
