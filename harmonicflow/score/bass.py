@@ -52,12 +52,13 @@ def _tokens(plan: Plan, bar: PlanBar, kicks: list[tuple[Fraction, float]], dice:
     line = choose(plan.style.bass, bar.energy, dice, "line", bar.section)
     patterns = {4: line.steps(4), 3: line.steps(3)}
     tokens: dict[Fraction, str] = {}
-    steps = steps_of(plan, bar, patterns)
+    steps = steps_of(plan, bar, patterns, flowing=True)
     if any(mark == "k" for _, mark, _, _ in steps):
         tokens |= {beat: "R" for beat in _kicked(plan, bar, kicks)}
     for beat, mark, _, step in steps:
         fast = plan.step_s < _FASTEST_S and step % 2 == 1
-        if mark != "k" and not fast:
+        skipped = mark == "g" and plan.style.swing > 0 and dice.chance(0.5, "skip", beat)
+        if mark != "k" and not fast and not skipped:
             tokens[beat] = mark
     if plan.style.swing == 0 and not any(mark == "k" for _, mark, _, _ in steps):
         tokens = _locked(plan, bar, tokens, kicks, dice)

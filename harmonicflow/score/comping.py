@@ -40,12 +40,12 @@ def strokes(plan: Plan, rows: tuple[Line, ...], dice: Dice, first_mark: str, qui
     for bar in plan.bars:
         line = _line(plan, bar, rows, dice)
         found = {}
-        for beat, mark, pulse, step in steps_of(plan, bar, {4: line.steps(4), 3: line.steps(3)}):
+        for beat, mark, pulse, step in steps_of(plan, bar, {4: line.steps(4), 3: line.steps(3)}, flowing=True):
             if not (mark in quick and step % 2 == 1 and plan.step_s < 0.09):
                 found[beat] = (mark, pulse, step)
         for span in plan.chords:
             if bar.start <= span.start < bar.end:
-                _cover(found, on_grid(span.start), bar, first_mark)
+                _cover(plan, found, on_grid(span.start), bar, first_mark)
         raw += [(beat, *found[beat], bar) for beat in sorted(found)]
     return _resolved(plan, raw)
 
@@ -66,12 +66,16 @@ def _manner(line: Line) -> tuple[bool, bool]:
     return "n" in line.four, "p" in line.four.lower()
 
 
-def _cover(found: dict[Fraction, tuple[str, Pulse, int]], beat: Fraction, bar: PlanBar, first_mark: str) -> None:
-    """Make sure that a new chord is struck when it begins, or not long after: a rest on its first beat may stay."""
+def _cover(
+    plan: Plan, found: dict[Fraction, tuple[str, Pulse, int]], beat: Fraction, bar: PlanBar, first_mark: str
+) -> None:
+    """Make sure that a new chord is struck when it begins; where the style pushes and pulls, within one pulse."""
     pulse = next((pulse for pulse in bar.pulses if pulse.start <= beat < pulse.end), bar.pulses[-1])
-    later = [place for place in found if beat <= place <= beat + pulse.unit]
-    if not later:
+    loose = plan.style.name in ("funk", "jazz")
+    if not any(beat <= place < beat + pulse.unit for place in found) or (not loose and beat not in found):
         found[beat] = (first_mark, pulse, 0)
+    elif first_mark == "B" and not loose and found[beat][0] in "Rr":
+        found[beat] = ("B", *found[beat][1:])
 
 
 def _resolved(plan: Plan, raw: list[tuple[Fraction, str, Pulse, int, PlanBar]]) -> list[Stroke]:

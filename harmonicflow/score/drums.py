@@ -122,28 +122,38 @@ def _cymbals(plan: Plan, bar: PlanBar, groove: Groove, dice: Dice, fill_start: F
     if groove.cymbal == "ride":
         return _swing_ride(plan, bar, dice, fill_start)
     division = row.division
-    if plan.step_s > _SLOW_S:
+    if plan.step_s > (_SLOW_S if not bar.pulses[0].compound else 1.6 * _SLOW_S):
         division = min(division * 2, 4)
     while division > 1 and plan.step_s * 4 / division < _FASTEST_S:
         division //= 2
     hits = []
     for pulse in bar.pulses:
-        steps = {1: (0,), 2: (0, 1, 2) if pulse.compound else (0, 2), 4: (0, 1, 2, 3)}[division]
-        for step in steps:
-            beat = plan.at(pulse, step)
-            if beat is None or beat >= fill_start:
+        for beat, step in _division(plan, pulse, division):
+            if beat >= fill_start:
                 continue
             voice = row.on if step == 0 else row.off
             level = 88.0 if step == 0 else 74.0 if step == 2 else 58.0
             level += 4 if pulse.slot % 2 == 0 and step == 0 else 0
             if voice == CRASH:
                 level = 92
-            if voice == CLOSED and step == 2 and groove.cymbal.startswith("open") and pulse is bar.pulses[-1]:
+            late = voice == CLOSED and step == 2 and beat >= pulse.start + pulse.unit / 2
+            if late and groove.cymbal.startswith("open") and pulse is bar.pulses[-1]:
                 voice = OPEN
-            elif voice == CLOSED and step == 2 and dice.chance(0.05 * plan.mood.complexity, "open", bar.number, beat):
+            elif late and dice.chance(0.05 * plan.mood.complexity, "open", bar.number, beat):
                 voice = OPEN
             hits.append(Event(beat, _length(pulse), voice, level))
     return hits
+
+
+def _division(plan: Plan, pulse: Pulse, division: int) -> list[tuple[Fraction, int]]:
+    """(beat, step) of the pulse divided by 1, 2 or 4, by 3 or 6 where it is compound; the step says how weak it is."""
+    if pulse.compound and division > 1:
+        parts = 3 if division == 2 else 6
+        weak = (0, 2, 2) if division == 2 else (0, 3, 2, 3, 2, 3)
+        beats = [pulse.start + on_grid(pulse.unit * part / parts) for part in range(parts)]
+        return [(beat, step) for beat, step in zip(beats, weak, strict=True) if beat < pulse.end]
+    steps = {1: (0,), 2: (0, 2), 4: (0, 1, 2, 3)}[division]
+    return [(beat, step) for step in steps if (beat := plan.at(pulse, step)) is not None]
 
 
 def _swing_ride(plan: Plan, bar: PlanBar, dice: Dice, fill_start: Fraction) -> list[Event]:

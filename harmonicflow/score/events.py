@@ -58,14 +58,27 @@ def dynamics(bar: PlanBar) -> float:
     return 0.74 + 0.42 * bar.energy + 0.02 * (bar.phrase % 4)
 
 
-def steps_of(plan: Plan, bar: PlanBar, pattern_of: dict[int, str]) -> list[tuple[Fraction, str, Pulse, int]]:
-    """(beat, character, pulse, step) of a bar's patterns: `pattern_of` maps the groove's size to its characters."""
+def steps_of(
+    plan: Plan, bar: PlanBar, pattern_of: dict[int, str], flowing: bool = False
+) -> list[tuple[Fraction, str, Pulse, int]]:
+    """(beat, character, pulse, step) of a bar's patterns: `pattern_of` maps the groove's size to its characters.
+
+    Where pulses divide by three, four steps become three; a `flowing` pattern's two halves become all three thirds.
+    """
     found = []
     for pulse in bar.pulses:
         pattern = pattern_of[pulse.size]
-        for step in range(4):
-            character = pattern[(pulse.slot * 4 + step) % len(pattern)]
+        cell = pattern[pulse.slot * 4 : pulse.slot * 4 + 4]
+        for step, character in enumerate(_in_three(cell, flowing) if pulse.compound else cell):
             beat = plan.at(pulse, step) if character != "." else None
             if beat is not None:
                 found.append((beat, character, pulse, step))
     return found
+
+
+def _in_three(cell: str, flowing: bool) -> str:
+    first, second, third, fourth = tuple(cell)
+    last = third if third != "." else fourth
+    if second == "." and flowing and first != "." and third != ".":
+        second = third
+    return first + second + last

@@ -25,7 +25,7 @@ def finished(
     """
     row = instrument(name)
     ringing = [note.end for note in known if row.pitched and note.start < start < note.end <= start + 1]
-    first = max(ringing, default=start) if name == "bass" or ringing else start
+    first = max(ringing, default=start)
     notes: dict[tuple[Fraction, int], Note] = {}
     for event in events:
         begin, stop = event.start, min(event.end, end)
