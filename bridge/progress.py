@@ -11,7 +11,7 @@ PLAIN_EVERY_S: Final = 5.0  # without a terminal, the least time between two lin
 TITLES: Final = {
     "queued": "waiting",
     "loading": "loading the model",
-    "analyse": "listening to the clip",
+    "analyse": "listening",
     "compose": "writing the parts",
     "perform": "playing",
     "mix": "mixing",

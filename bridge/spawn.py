@@ -57,7 +57,8 @@ def start_daemon(bundle: str | None = None) -> Client:
             creationflags=_DETACHED,
         )
     client = _wait_until_ready(process, log)
-    say(f"started a daemon (process {client.connection.pid}, ready in {time.monotonic() - started:.1f} s)")
+    if process.poll() is None:  # else somebody else's was faster
+        say(f"started a daemon (process {client.connection.pid}, ready in {time.monotonic() - started:.1f} s)")
     return client
 
 

@@ -32,10 +32,12 @@ def show_status(status: StatusReply, as_json: bool) -> None:
 def _detail(job: JobRow) -> str:
     if job.error is not None:
         return job.error.message
+    if job.takes:
+        return ", ".join(job.takes)
     words = [job.stage, f"{job.step} of {job.steps}" if job.steps else ""]
     if job.seconds_left is not None:
         words.append(time_left(job.seconds_left))
-    return ", ".join(word for word in words if word) or ", ".join(job.takes)
+    return ", ".join(word for word in words if word)
 
 
 def _duration(seconds: float) -> str:

@@ -96,6 +96,13 @@ def test_two_daemons(fresh_cli):
     assert third.code == 0 and third.objects[0]["pid"] != pid
 
 
+def test_two_bridges_that_start_a_daemon_at_once_share_one(fresh_cli):
+    both = [fresh_cli.popen("takes") for _ in range(2)]
+    said = [process.communicate(timeout=30)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert "".join(said).count("started a daemon") == 1
+
+
 def _alive(pid):
     with open(f"/proc/{pid}/stat") as file:
         return file.read().rpartition(")")[2].split()[0] != "Z"
