@@ -6,7 +6,8 @@ N samples a linear system with state s is four matrices instead (b, c, d: the sy
     y[n] = c A^n s + sum over m <= n of h[n - m] x[m],   h = d, cb, cAb, cA^2b ...
     s'   = A^N s   + sum over m of A^(N-1-m) b x[m]
 
-so blocks are filtered by matrix products and only the small state is carried from block to block.
+so blocks are filtered by matrix products. What each block leaves in the state is carried to all later
+blocks of a superblock by the powers of A^N, one more product.
 
 Shapes: I channel, B block in a superblock, N sample of a block, P order, T sample.
 """
@@ -84,7 +85,7 @@ class Biquads:
         toeplitz = np.where(lag >= 0, impulse[np.maximum(lag, 0)], 0.0)
         self._from_input = np.concatenate([toeplitz, (powers[BLOCK - 1 :: -1] @ b)[:BLOCK].T]).T.copy()  # [N, N + P]
         self._from_state = (c @ powers[:BLOCK]).T.copy()  # [P, N]
-        self._carry = powers[BLOCK].T.copy()
+        self._carry, self._first = _carries(powers[BLOCK].T)
         state = np.zeros((channels, order))
         self._stream = BlockStream(self._step, state, channels, BLOCK * BLOCKS, np.float64)
 
@@ -95,13 +96,25 @@ class Biquads:
     def _step(self, block: Reals, state: Reals) -> tuple[Reals, Reals]:
         both = block.reshape(self._channels * BLOCKS, BLOCK) @ self._from_input
         both = both.reshape(self._channels, BLOCKS, -1)
-        states = np.empty((self._channels, BLOCKS, state.shape[1]))
-        for at in range(BLOCKS):
-            states[:, at] = state
-            state = state @ self._carry + both[:, at, BLOCK:]
-        out = both[:, :, :BLOCK] + states @ self._from_state
+        left = both[:, :, BLOCK:].reshape(self._channels, -1)
+        states = (left @ self._carry + state @ self._first).reshape(self._channels, BLOCKS + 1, -1)
+        out = both[:, :, :BLOCK] + states[:, :BLOCKS] @ self._from_state
+        state = states[:, BLOCKS]
         state[np.abs(state) < SILENT] = 0.0
         return out.reshape(self._channels, -1), state
+
+
+def _carries(step: Reals) -> tuple[Reals, Reals]:
+    """From what each block leaves, and from the first state, to the state before every block and after the last."""
+    order = len(step)
+    powers = [np.eye(order)]
+    for _ in range(BLOCKS):
+        powers.append(powers[-1] @ step)
+    carry = np.zeros((BLOCKS, order, BLOCKS + 1, order))
+    for source in range(BLOCKS):
+        for at in range(source + 1, BLOCKS + 1):
+            carry[source, :, at] = powers[at - source - 1]
+    return carry.reshape(BLOCKS * order, -1), np.concatenate(powers, axis=1)
 
 
 def _cascade(sections: tuple[Section, ...]) -> tuple[Reals, Reals, Reals, float]:
