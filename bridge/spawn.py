@@ -57,7 +57,8 @@ def start_daemon(bundle: str | None = None) -> Client:
             creationflags=_DETACHED,
         )
     client = _wait_until_ready(process, log)
-    if process.poll() is None:  # else somebody else's was faster
+    # Another pid: somebody else's was faster. (On Windows a virtual environment's Python is a launcher's child.)
+    if process.pid == client.connection.pid or sys.platform == "win32":
         say(f"started a daemon (process {client.connection.pid}, ready in {time.monotonic() - started:.1f} s)")
     return client
 
