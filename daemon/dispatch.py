@@ -18,9 +18,11 @@ from harmonicflow.core.messages import (
     Done,
     ErrorWire,
     Failed,
+    Generate,
     JobState,
     Message,
     TakeSummary,
+    WorkRequest,
 )
 
 from .disk import Disk, in_words
@@ -144,7 +146,8 @@ class Dispatch:
             if job.ending or job.state is not JobState.LOADING or self._supervisor.state != "ready":
                 return  # cancelled, or the worker died, in the meantime
             folder, takes = str(self._spool.folder(job.id)), str(self._takes.root)
-            self._supervisor.busy(Run(job=job.id, folder=folder, staging=str(staging), takes=takes))
+            order = Run(job=job.id, folder=folder, staging=str(staging), takes=takes)
+            self._supervisor.busy(order, self._sound_s(job.request))
             self._jobs.move(job, JobState.RUNNING)
 
         def failed(error: HarmonicFlowError) -> None:
@@ -152,6 +155,14 @@ class Dispatch:
                 self._fail(job, error)
 
         self._disk.run(lambda: self._takes.staging(job.id), ready, failed)
+
+    def _sound_s(self, request: WorkRequest) -> float:
+        """How many seconds of sound the engine has to look at or to make at once."""
+        if isinstance(request, Generate):
+            spec, clip = request.selection, request.clip
+            return max((spec.end_frame - spec.start_frame) / spec.rate, clip.frames / clip.rate if clip else 0.0)
+        parent = self._journal.take(request.take)
+        return msgspec.json.decode(parent.summary, type=TakeSummary).seconds if parent else 0.0
 
     def _heard(self, job: Job, report: Report, buffers: Sequence[memoryview]) -> None:
         if isinstance(report, Progress):

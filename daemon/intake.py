@@ -53,6 +53,7 @@ class Intake:
         self._takes = takes
         self._advance = advance
         self._cancel = cancel
+        self._last: Generate | None = None  # what `again` does again
         self.closing = False
         self.pending_bytes = 0  # of clips on their way to the disk
 
@@ -66,15 +67,14 @@ class Intake:
 
     def again(self, listener: Listener, **changes: object) -> None:
         """Generate for the last clip and selection, with another seed and so on. Raises `bad_request`, `busy`."""
-        last = self._spool.last()
-        if last is None:
+        if self._last is None:
             raise HarmonicFlowError("bad_request", reason="no clip has been sent yet, so there is none to work on")
-        request, clip = last
-        name = f"osc-{secrets.token_hex(8)}"
-        self._enter(listener, msgspec.structs.replace(request, id=name, **changes), clip)
+        request = msgspec.structs.replace(self._last, id=f"osc-{secrets.token_hex(8)}", **changes)
+        self._enter(listener, request, self._spool.last_clip if request.clip else None, remember=False)
 
     def restore(self) -> None:
         """After a start: queue the unfinished jobs again, oldest first."""
+        self._last = self._spool.last()
         for row in self._journal.unfinished():
             try:
                 request = self._spool.request(row.id)
@@ -100,20 +100,25 @@ class Intake:
             if job.kept:
                 listener.send(self._accepted(job))
         elif row:
+            stored = self._stored(request.id, row)
             listener.send(Accepted(id=request.id, job=row.id))
-            listener.send(self._stored(request.id, row))
+            listener.send(stored)
         return True
 
     def _stored(self, request_id: str, row: JobRecord) -> Message:
         if row.state == JobState.DONE:
-            found = [self._journal.take(take) for take in row.takes]
-            takes = tuple(msgspec.json.decode(take.summary, type=TakeSummary) for take in found if take)
+            found = [take for name in row.takes if (take := self._journal.take(name))]
+            if len(found) < len(row.takes):
+                raise HarmonicFlowError("unknown_take", take=", ".join(row.takes))  # somebody has removed them
+            takes = tuple(msgspec.json.decode(take.summary, type=TakeSummary) for take in found)
             return Done(id=request_id, job=row.id, takes=takes)
         if row.state == JobState.CANCELLED:
             return Cancelled(id=request_id, job=row.id)
         return Failed(id=request_id, job=row.id, error=msgspec.json.decode(row.error, type=ErrorWire))
 
-    def _enter(self, listener: Listener, request: WorkRequest, clip: memoryview | Path | None) -> None:
+    def _enter(
+        self, listener: Listener, request: WorkRequest, clip: memoryview | Path | None, remember: bool = True
+    ) -> None:
         if self.closing:
             raise HarmonicFlowError("daemon_lost", what="is ending")
         signature = fingerprint(request)
@@ -137,7 +142,8 @@ class Intake:
             log.info("job %s accepted: %s", job.id, request.id)
             for each in job.listeners:
                 each.send(self._accepted(job))
-            if isinstance(request, Generate):
+            if isinstance(request, Generate) and remember:
+                self._last = request
                 self._disk.run(lambda: self._spool.remember(job.id), lambda _: None, _log)
             if job.stopping:
                 job.stopping = False

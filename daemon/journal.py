@@ -122,6 +122,11 @@ class Journal:
         with self._transaction() as db:
             db.executemany("insert or ignore into take(id, job, summary) values(?,?,?)", takes)
 
+    def forget(self, takes: set[str]) -> None:
+        """Leave out takes whose folders were removed."""
+        with self._transaction() as db:
+            db.executemany("delete from take where id=?", [(take,) for take in takes])
+
     def requeue(self) -> None:
         """After a restart: what was under way waits again; old replies are forgotten."""
         with self._transaction() as db:

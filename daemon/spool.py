@@ -64,14 +64,17 @@ class Spool:
         with paths.disk_errors(last):
             fresh.rename(last)
 
-    def last(self) -> tuple[Generate, Path | None] | None:
-        """The last generate request and the file of its clip."""
-        folder = self.root / LAST
+    def last(self) -> Generate | None:
+        """The last generate request, None when there was none."""
         try:
-            request = msgspec.json.decode((folder / REQUEST).read_bytes(), type=Generate)
+            return msgspec.json.decode((self.root / LAST / REQUEST).read_bytes(), type=Generate)
         except (OSError, msgspec.MsgspecError):
             return None
-        return request, folder / CLIP if request.clip else None
+
+    @property
+    def last_clip(self) -> Path:
+        """The file of its clip."""
+        return self.root / LAST / CLIP
 
     def request(self, job: str) -> WorkRequest:
         """The request of a job; raises `disk` where it cannot be read."""

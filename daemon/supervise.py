@@ -25,8 +25,8 @@ from .link import Order, Start, order_line
 
 log = logging.getLogger("harmonicflow.daemon")
 
-LOAD_LIMIT_S: Final = 30.0  # a bundle that takes longer is broken or hostile
-SILENCE_LIMIT_S: Final = 60.0  # at work without a word; the slowest single step measured took 4 s
+LOAD_LIMIT_S: Final = 25.0  # a bundle that takes longer is broken or hostile
+SILENCE_LIMIT_S: Final = 15.0  # at work without a word, and once more the length of the sound
 CANCEL_LIMIT_S: Final = 0.4  # between "stop" and the kill
 PAUSE_S: Final = 2.0  # a loop that was away longer was stopped itself: nobody's deadline counts through that
 
@@ -72,6 +72,7 @@ class Supervisor:
         self._reason = ""
         self._deadline: float | None = None
         self._overdue = ""
+        self._silence_s = SILENCE_LIMIT_S
         self._stopping = False
         self._looked = time.monotonic()
         self.worker: Worker | None = None
@@ -114,10 +115,11 @@ class Supervisor:
             self.worker.state = "ready"
             self._deadline, self._stopping = None, False
 
-    def busy(self, order: Order) -> None:
-        """Give the worker its job."""
+    def busy(self, order: Order, sound_s: float) -> None:
+        """Give the worker its job, which is about so many seconds of sound."""
         if self.worker:
             self.worker.state = "busy"
+            self._silence_s = SILENCE_LIMIT_S + sound_s
             self.quiet_deaths = 0
             self.worker.order(order)
             self.alive()
@@ -125,7 +127,7 @@ class Supervisor:
     def alive(self) -> None:
         """The worker has given a sign of life."""
         if self.state == "busy" and not self._stopping:
-            self._expect(SILENCE_LIMIT_S, f"it said nothing for {SILENCE_LIMIT_S:.0f} s")
+            self._expect(self._silence_s, f"it said nothing for {self._silence_s:.0f} s")
 
     def stop(self, order: Order) -> None:
         """Ask the worker to leave its job; it is killed where it does not answer in time."""

@@ -28,7 +28,7 @@ log = logging.getLogger("harmonicflow.daemon")
 
 STAGING: Final = ".staging"
 DETAILS: Final = "take.json"
-MAX_DETAILS: Final = 8 << 20  # bytes of a take.json that is read
+MAX_DETAILS: Final = 4 << 20  # bytes of a take.json that is read
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 CHUNK_FRAMES: Final = 65_536  # deinterleaved at a time, so that other threads get their turn
 
@@ -81,6 +81,10 @@ class Takes:
                 except HarmonicFlowError as error:
                     log.warning("take %s is left alone: %s", folder.name, error)
         return sorted(found, key=lambda summary: (summary.created, summary.take))
+
+    def missing(self, known: set[str]) -> set[str]:
+        """Those of the `known` takes whose folder somebody has removed."""
+        return {take for take in known if not (self.root / take).is_dir()}
 
     def details(self, take: str) -> dict[str, Any]:
         """A take's take.json; raises `unknown_take`, `bad_take`."""

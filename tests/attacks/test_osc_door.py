@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pythonosc.osc_message import OscMessage
 from pythonosc.osc_message_builder import OscMessageBuilder
+
+from harmonicflow.core.messages import ClipSpec, ListTakes
 
 _spec = importlib.util.spec_from_file_location("daemon_fixtures", Path(__file__).parents[1] / "daemon" / "conftest.py")
 assert _spec and _spec.loader
@@ -149,3 +152,30 @@ def test_what_it_understands_without_a_clip(knob: Knob) -> None:
     assert code == "bad_request" and "no clip" in sentence
     knob.message("/harmonicflow/regenerate", "bass", 1, 2)
     assert knob.until("/harmonicflow/error")[0] == "unknown_take"
+
+
+def test_generate_from_the_last_clip(house: Any) -> None:
+    """Also after a restart: the last clip and selection are kept. Regenerate and cancel by knob as well."""
+    house.start()
+    desk = house.desk()
+    clip = (np.arange(88_200, dtype=np.float32) % 100 / 200 - 0.25).reshape(2, -1)
+    first = desk.done(_fixtures.make_request("first", clip=ClipSpec(rate=44_100, channels=2, frames=44_100)), [clip])
+    house.kill()
+    knob = Knob(house.start().osc_port)
+    knob.message("/harmonicflow/generate", 7, 1)
+    job, position = knob.until("/harmonicflow/accepted")
+    assert position == 0
+    assert knob.until("/harmonicflow/progress")[0] == job
+    assert knob.until("/harmonicflow/done") == [job, f"{job}-1"]
+    desk = house.desk()
+    second = desk.ask(ListTakes(id="l")).takes[0]
+    assert second.take == f"{job}-1"
+    assert [row.sha256 for row in second.files] == [row.sha256 for row in first.takes[0].files], "same clip, same seed"
+    knob.message("/harmonicflow/regenerate", "bass", 1, 1, 5)
+    knob.until("/harmonicflow/done")
+    assert desk.ask(ListTakes(id="m")).takes[0].parent == second.take
+    knob.message("/harmonicflow/generate", 8, 64, 16)
+    knob.until("/harmonicflow/accepted")
+    knob.message("/harmonicflow/cancel")
+    assert knob.until("/harmonicflow/error")[0] == "cancelled"
+    knob.socket.close()

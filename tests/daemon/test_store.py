@@ -146,9 +146,8 @@ def test_a_job_there_and_back(tmp_path: Path, request_with_clip: Any, clip: np.n
     spool.remember("j")
     spool.remember("j")
     spool.remove("j")
-    last = spool.last()
-    assert last is not None and last[0] == request_with_clip and last[1] is not None
-    spool.keep("k", request_with_clip, last[1])
+    assert spool.last() == request_with_clip
+    spool.keep("k", request_with_clip, spool.last_clip)
     np.testing.assert_array_equal(read_clip(spool.folder("k"), request_with_clip), clip)
     spool.clean({"k"})
     assert {path.name for path in spool.root.iterdir()} == {"k", ".last"}
