@@ -6,6 +6,7 @@ Legend: G songs in a batch, S stems, E extra waveforms, B = G * S + E, T samples
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from harmonicflow.core.constants import DEFAULT_STEMS, HOP
 from harmonicflow.nn.codec import Codec, CodecConfig
 
+from . import checkpoint
 from .data import OTHER, Audio, Track, tracks
 from .losses import RESOLUTIONS, reconstruction_loss, si_sdr
 
@@ -133,3 +135,11 @@ def whiten(network: Codec, data: CodecData, batches: int = 64) -> None:
         raw = torch.cat([network.encoder.raw(data.batch().flat()).flatten(0, 1) for _ in range(batches)])
     network.encoder.mean.copy_(raw.mean(0))
     network.encoder.std.copy_(raw.std(0).clamp(min=1e-3))
+
+
+def load_codec(path: Path) -> tuple[Codec, dict[str, Any]]:
+    """The averaged codec of a checkpoint, and the checkpoint's metadata."""
+    tensors, meta = checkpoint.load(path)
+    network = Codec(CodecConfig(**meta["config"]))
+    network.load_state_dict(checkpoint.weights(tensors))
+    return network.eval(), meta

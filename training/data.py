@@ -19,6 +19,7 @@ from harmonicflow.core.errors import HarmonicFlowError
 
 FULL_SCALE = 32768.0
 OTHER = "other"  # instruments outside the four
+MIX = "mix"  # all of a song together
 
 Audio = NDArray[np.float32]
 

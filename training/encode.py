@@ -19,11 +19,10 @@ from harmonicflow.analysis.curves import clip_curves
 from harmonicflow.core.constants import DEFAULT_STEMS, HOP
 from harmonicflow.nn.codec import Codec
 
-from .data import OTHER, Audio, Track, tracks
-from .runs import load_codec
+from .codec import load_codec
+from .data import MIX, OTHER, Audio, Track, tracks
 
 SPLITS = ("train", "validation", "test")
-MIX = "mix"
 PIECE = 512  # latent frames encoded at once
 MARGIN = 32  # latent frames of context on both sides of a piece: more than the encoder's reach
 

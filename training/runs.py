@@ -7,11 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harmonicflow.nn.codec import Codec, CodecConfig
+from harmonicflow.core.constants import LATENT_RATE
+from harmonicflow.nn.codec import CodecConfig
+from harmonicflow.nn.performer import PerformerConfig
 
 from . import checkpoint
-from .codec import CodecData, CodecTask, whiten
+from .codec import CodecData, CodecTask, load_codec, whiten
 from .loop import Loop, LoopOptions
+from .performer import PerformerTask
+from .shards import ExampleData, load_songs
 
 Report = Callable[[str], None]
 
@@ -64,14 +68,6 @@ def train_codec(*, data_dir: Path, checkpoint_dir: Path, batch_size: int, epochs
     return scores
 
 
-def load_codec(path: Path) -> tuple[Codec, dict[str, Any]]:
-    """The averaged codec of a checkpoint, and the checkpoint's metadata."""
-    tensors, meta = checkpoint.load(path)
-    network = Codec(CodecConfig(**meta["config"]))
-    network.load_state_dict(checkpoint.weights(tensors))
-    return network.eval(), meta
-
-
 def finish_codec(folder: Path, data: CodecData) -> Path:
     """Whiten the best codec over many windows and write `codec.safetensors`, the one to export."""
     network, meta = load_codec(folder / "best.safetensors")
@@ -79,3 +75,21 @@ def finish_codec(folder: Path, data: CodecData) -> Path:
     path = folder / "codec.safetensors"
     checkpoint.save(path, {checkpoint.AVERAGE + key: value for key, value in network.state_dict().items()}, meta)
     return path
+
+
+def train_performer(*, data_dir: Path, checkpoint_dir: Path, batch_size: int, epochs: int, max_minutes: float,
+                    lr: float, resume: bool, init: Path | None, seed: int, threads: int, muon: bool,
+                    validate_minutes: float, hidden_dim: int, layers: int, seconds: float,
+                    report: Report) -> dict[str, float]:
+    """Train the performer on encoded songs; returns the last validation's scores."""
+    torch.manual_seed(seed)
+    config = PerformerConfig(dim=hidden_dim, heads=hidden_dim // 64, layers=layers)
+    frames = round(seconds * LATENT_RATE)
+    songs = load_songs(data_dir, "train")
+    data = ExampleData(songs, frames, batch_size, seed)
+    task = PerformerTask(config, ExampleData(load_songs(data_dir, "validation"), frames, batch_size, 1), seed)
+    examples = sum(song.frames for song in songs) // frames
+    options = loop_options(batch_size, max_minutes, lr, seed, threads, validate_minutes, epochs, examples, muon=muon)
+    loop = Loop(task, options, checkpoint_dir, config, {"network": "performer"})
+    start(loop, resume, init, ("performer",), report)
+    return loop.run(iter(data), report)

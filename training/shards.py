@@ -22,8 +22,7 @@ from harmonicflow.nn.performer import EMOTION_WIDTH, GENRE_WIDTH, TEXT_WIDTH, TI
 from harmonicflow.score.rolls import NoteArrays, score_features_seconds
 
 from . import masks
-from .data import OTHER
-from .encode import MIX
+from .data import MIX, OTHER
 
 Floats = NDArray[np.float32]
 
