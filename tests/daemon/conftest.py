@@ -125,7 +125,7 @@ class House:
         self.process: subprocess.Popen[bytes] | None = None
         self.desks: list[Desk] = []
         self.environment = {
-            **os.environ, "HARMONICFLOW_HOME": str(home), "OMP_NUM_THREADS": "1", "HARMONICFLOW_BUNDLE": str(bundle)
+            **os.environ, "HARMONICFLOW_HOME": str(home), "HARMONICFLOW_BUNDLE": str(bundle)
         }  # fmt: skip
 
     def spawn(self, *options: str, **popen: Any) -> "subprocess.Popen[bytes]":
