@@ -28,6 +28,7 @@ from harmonicflow.analysis.metrics import (
     onsets,
     pitch_counts,
 )
+from harmonicflow.analysis.pitches import VOICES
 from harmonicflow.core.constants import GENRE_PLACES, GENRES, LATENT_RATE, SAMPLE_RATE
 from harmonicflow.core.instruments import INSTRUMENTS
 from harmonicflow.engine import codec
@@ -48,6 +49,7 @@ Report = Callable[[str], None]
 
 EDGE_S: Final = 0.15  # onsets this near the window's ends are not asked about: something is cut there
 BLOCK_S: Final = 8.0
+MOST_VOICES: Final = {"bass": 1}  # pitches at once, for the pitch probe
 SILENCE: Final = 1e-3  # root mean square under which a stem has no level to compare
 
 
@@ -230,7 +232,9 @@ def _listen(
         _add(tally.onsets_20, stem, onset_counts(wanted, heard, 0.02))
         tally.offsets_s.setdefault(stem, []).extend(offsets_s(wanted, heard))
         if INSTRUMENTS[stem].pitched:
-            _add(tally.pitches, stem, pitch_counts(x_T, SAMPLE_RATE, excerpt.notes[stem], EDGE_S, last_s - 0.2))
+            voices = MOST_VOICES.get(stem, VOICES)
+            counts = pitch_counts(x_T, SAMPLE_RATE, excerpt.notes[stem], EDGE_S, last_s - 0.2, voices)
+            _add(tally.pitches, stem, counts)
         tally.mel_db.setdefault(stem, []).append(log_mel_distance_db(x_T, truth[stem], SAMPLE_RATE))
         levels = [float(np.sqrt(np.mean(np.square(s, dtype=np.float64)))) for s in (x_T, truth[stem])]
         if levels[1] > SILENCE:

