@@ -69,12 +69,12 @@ class Arranger:
         """Raises `unknown_genre` and `unknown_stem`."""
         wanted = _wanted(request)
         chords, key = _harmony(request)
-        plan = _plan(request, chords, key)
+        given = request.known.part("drums") if "drums" not in wanted else ()
+        plan = _plan(request, chords, key, given)
         start, end = request.span or (Fraction(0), request.selection.beats)
         start, end = max(start, Fraction(0)), min(end, request.selection.beats)
         notes = list(_kept(request, wanted, start, end))
-        given_drums = "drums" in request.known.parts and "drums" not in wanted
-        drums = _events(request.known.part("drums")) if given_drums else write_drums(plan)
+        drums = _events(given) if given else write_drums(plan)
         for name in wanted:
             events = drums if name == "drums" else _WRITERS[name](plan, drums)
             notes += finished(name, events, request.selection, start, end, request.known.part(name))
@@ -99,9 +99,7 @@ def _wanted(request: ComposeRequest) -> tuple[str, ...]:
 
 
 def _kept(request: ComposeRequest, wanted: tuple[str, ...], start: Fraction, end: Fraction) -> tuple[Note, ...]:
-    return tuple(
-        note for note in request.known.notes if note.instrument not in wanted or not start <= note.start < end
-    )
+    return tuple(note for note in request.known.notes if note.instrument not in wanted or not start <= note.start < end)
 
 
 def _harmony(request: ComposeRequest) -> tuple[tuple[ChordSpan, ...], Key]:
@@ -115,21 +113,24 @@ def _harmony(request: ComposeRequest) -> tuple[tuple[ChordSpan, ...], Key]:
     return tuple(sorted(chords, key=lambda span: span.start)), key
 
 
-def _plan(request: ComposeRequest, chords: tuple[ChordSpan, ...], key: Key) -> Plan:
+def _plan(request: ComposeRequest, chords: tuple[ChordSpan, ...], key: Key, drums: tuple[Note, ...]) -> Plan:
     valence, arousal = request.emotion or (0.0, 0.0)
     mood = Mood(
         _within(valence, -1.0), _within(arousal, -1.0), _within(request.density, 0.0), _within(request.complexity, 0.0)
     )
+    selection = request.selection
+    strokes = [float(note.start) + note.shift_s * float(selection.bpm_at_beat(note.start)) / 60 for note in drums]
     return make_plan(
-        request.selection,
+        selection,
         chords,
         request.known.sections,
         key,
         STYLES[nearest_arranged(request.genre)],
         mood,
-        barriers=frozenset({Fraction(0), request.selection.beats, *(request.span or ())}),
+        barriers=frozenset({Fraction(0), selection.beats, *(request.span or ())}),
         seed=request.seed,
         stems=frozenset({*request.stems, *request.known.parts}),
+        strokes=strokes,
     )
 
 

@@ -28,6 +28,7 @@ MAX_PER_BAR = 16  # chords
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _ROOT = re.compile(r"([A-Ga-g])(##|bb|#|b|)")
 _BASS = re.compile(r"([A-Ga-g])(##|bb|#|b|)\Z")
+_BAR_LINE = re.compile(r"\|* ?[\r\n;][\s;|]*|\|+")  # a line's end and the strokes around it are one bar line
 _SILENCE = frozenset({"n", "nc", "n.c.", "n.c", "x", "tacet"})
 _HOLD = frozenset({"/", "-", ".", "%", "~"})
 
@@ -102,7 +103,7 @@ class ChordSpan:
 
 
 def pitch_class(letter: str, accidentals: str) -> int:
-    """"F", "##" -> 7."""
+    """ "F", "##" -> 7."""
     return (_LETTERS[letter.upper()] + accidentals.count("#") - accidentals.count("b")) % 12
 
 
@@ -125,7 +126,7 @@ def _parse(text: str) -> Chord | None:
     rest = rest.removeprefix(":")
     quality, _, below = rest.rpartition("/") if "/" in rest else (rest, "", "")
     bass = _bass(below, root, harte)
-    if below and bass is None:  # "6/9", "m/maj7": the stroke belongs to the quality
+    if bass is None:  # "6/9", "m/maj7": the stroke belongs to the quality
         quality = rest
     found = parse_quality(quality.strip(), harte=harte)
     return None if found is None else Chord(root, found[0], bass)
@@ -147,7 +148,7 @@ def parse_bars(text: str) -> tuple[tuple[Chord | None, ...], ...]:
     """
     if len(text) > MAX_TEXT:
         raise HarmonicFlowError("bad_chord", chord=f"{text[:40]}...", where=f"longer than {MAX_TEXT} characters")
-    cells = [cell.strip(" \t:") for cell in re.split(r"\|+|[\r\n;]+", plain(text))]
+    cells = [cell.strip(" :") for cell in _BAR_LINE.split(re.sub(r"[ \t]+", " ", plain(text)))]
     while cells and not cells[0]:
         cells.pop(0)
     while cells and not cells[-1]:

@@ -103,9 +103,7 @@ def _resolved(plan: Plan, raw: list[tuple[Fraction, str, Pulse, int, PlanBar]]) 
     return [stroke for stroke in found if stroke.until > stroke.beat]
 
 
-def _pushes(
-    plan: Plan, beat: Fraction, change: ChordSpan, pulse: Pulse, step: int, following: Fraction | None
-) -> bool:
+def _pushes(plan: Plan, beat: Fraction, change: ChordSpan, pulse: Pulse, step: int, following: Fraction | None) -> bool:
     """Whether a stroke anticipates the next chord: on the last offbeat before it, as the whole band decided."""
     start = on_grid(change.start)
     if step < 2 or start - beat > pulse.unit / 2 or start in plan.barriers:

@@ -84,4 +84,3 @@ def _inside(note: Note, selection: Selection, end: Fraction) -> float:
 
 def _down(beats: Fraction) -> Fraction:
     return Fraction(floor(beats * GRID), GRID)
-

@@ -82,9 +82,12 @@ def _conductor(score: Score, selection: Selection) -> mido.MidiTrack:
     events = [(0, 0, meta("track_name", name="HarmonicFlow"))]
     origin = selection.tempo.beat_at(selection.start_frame)
     changes = [Fraction(0)] + [beat - origin for beat, _ in selection.tempo.anchors if 0 < beat - origin < end]
+    before = 0
     for beat in changes:
         tempo = round(60_000_000 / selection.bpm_at_beat(beat))
-        events.append((_tick(beat), 1, meta("set_tempo", tempo=tempo)))
+        if tempo != before:
+            events.append((_tick(beat), 1, meta("set_tempo", tempo=tempo)))
+        before = tempo
     for beat, meter in _meters(selection):
         signature = meta("time_signature", numerator=meter.numerator, denominator=meter.denominator)
         events.append((_tick(beat), 2, signature))
@@ -158,14 +161,11 @@ def read_midi(source: str | os.PathLike[str] | bytes) -> MidiFile:
     name = "the MIDI data" if isinstance(source, bytes) else os.fspath(source)
     data = _bytes_of(source, name)
     try:
-        return _read(data)
+        return _read(_parsed(data))
     except _Refused as refused:
         raise HarmonicFlowError("bad_midi", path=name, reason=str(refused)) from None
     except HarmonicFlowError as error:  # a tempo or a meter outside what this program takes
         raise HarmonicFlowError("bad_midi", path=name, reason=error.message) from None
-    except Exception as error:  # mido raises many kinds on broken files, some of them undocumented
-        reason = str(error) or ("it ends too early" if isinstance(error, EOFError) else type(error).__name__)
-        raise HarmonicFlowError("bad_midi", path=name, reason=reason[:200]) from error
 
 
 class _Refused(Exception):
@@ -188,10 +188,17 @@ def _bytes_of(source: str | os.PathLike[str] | bytes, name: str) -> bytes:
     return data
 
 
-def _read(data: bytes) -> MidiFile:
+def _parsed(data: bytes) -> mido.MidiFile:
     if _ENDLESS_NUMBER.search(data):
         raise _Refused("it holds a number without end")
-    file = mido.MidiFile(file=io.BytesIO(data))
+    try:
+        return mido.MidiFile(file=io.BytesIO(data))
+    except Exception as error:  # mido raises many kinds on broken files, some of them undocumented
+        reason = str(error) or ("it ends too early" if isinstance(error, EOFError) else type(error).__name__)
+        raise _Refused(reason[:200]) from error
+
+
+def _read(file: mido.MidiFile) -> MidiFile:
     if file.type not in (0, 1):
         raise _Refused("its tracks are not one piece (type 2)")
     if file.ticks_per_beat <= 0:
@@ -304,7 +311,7 @@ def part_name(channel: int, program: int | None, title: str) -> str:
 def _stretches(marks: dict[int, str], end: int) -> list[tuple[int, int, str]]:
     """(start, end, text) of marks that each hold until the next one."""
     starts = sorted(marks)
-    stops = [*starts[1:], end]
+    stops = [*starts[1:], end][: len(starts)]
     return [(start, stop, marks[start]) for start, stop in zip(starts, stops, strict=True) if stop > start]
 
 

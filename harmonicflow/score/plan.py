@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -14,6 +15,7 @@ from .chords import ChordSpan
 from .dice import Dice
 from .genres import Style
 from .grid import bar_lines
+from .heard import swing_heard
 from .keys import Key
 from .pulses import Feel, Pulse, on_grid, pulses_of, swing_of
 from .score import Section
@@ -156,8 +158,12 @@ def make_plan(
     barriers: frozenset[Fraction],
     seed: int,
     stems: frozenset[str],
+    strokes: Sequence[float] = (),
 ) -> Plan:
-    """The plan of a selection; sections are invented where none are given."""
+    """The plan of a selection; sections are invented where none are given.
+
+    `strokes` are the beats of drums that are already there: the band swings as they do.
+    """
     bpm = 60.0 * float(selection.beat_at_frame(selection.frames)) / float(selection.seconds)
     lines = bar_lines(selection)
     form = sections or _invented(lines, selection.beats, Dice(seed, "form"))
@@ -168,6 +174,8 @@ def make_plan(
     ]
     rate = bpm / float(bars[0].pulses[0].unit)
     feel = swing_of(rate, style.swing) if style.swing else Feel(sixteenths=Fraction(round(style.sixteenths * 96), 96))
+    heard = swing_heard(strokes, [pulse for bar in bars for pulse in bar.pulses])
+    feel = replace(feel, eighths=heard) if heard is not None else feel
     shaped = _shaped(bars, form, mood, Dice(seed, "form"))
     return Plan(shaped, _snapped(chords, bars, feel), form, key, style, feel, bpm, rate, mood, barriers, seed, stems)
 

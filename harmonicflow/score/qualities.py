@@ -74,6 +74,7 @@ _BY_TONES = {tones: name for name, tones, _ in QUALITIES}
 
 _NATURAL = {1: 0, 2: 14, 3: 4, 4: 17, 5: 7, 6: 9, 7: 10, 9: 14, 10: 16, 11: 17, 12: 19, 13: 21}
 _ALTERATION = re.compile(r"[(),/ ]*(add|omit|no|\*|maj|M|sus|)([#b+-]?)(13|12|11|10|[1-9]|alt)[(), ]*")
+_BRACKETS = re.compile(r"[^()]*(\([^()]*\)[^()]*)*")
 _SAME = str.maketrans({"♯": "#", "♭": "b", "−": "-", "–": "-", "△": "Δ", "∆": "Δ", "º": "°", "Ø": "ø"})
 
 
@@ -109,7 +110,7 @@ def parse_quality(text: str, *, harte: bool = False) -> tuple[str, tuple[int, ..
 def _altered(base: tuple[int, ...], text: str, harte: bool) -> tuple[tuple[int, ...], list[str]] | None:
     """The base's intervals after the alterations in `text`, and these spelled plainly; None if one makes no sense."""
     tones, words, at = set(base), [], 0
-    if text.count("(") != text.count(")"):
+    if not _BRACKETS.fullmatch(text):
         return None
     while at < len(text):
         match = _ALTERATION.match(text, at)

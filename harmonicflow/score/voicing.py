@@ -15,9 +15,7 @@ from .chords import Chord
 V = TypeVar("V")
 
 
-def lead(
-    choices: Sequence[Sequence[V]], own: Callable[[int, V], float], move: Callable[[V, V], float]
-) -> list[V]:
+def lead(choices: Sequence[Sequence[V]], own: Callable[[int, V], float], move: Callable[[V, V], float]) -> list[V]:
     """One of `choices` for each place, so that own(place, choice) + move(before, now) is least in all."""
     if not choices:
         return []
