@@ -32,7 +32,7 @@ from harmonicflow.core.tempo import Selection
 
 from .disk import Disk
 from .jobs import Job, Jobs, Listener
-from .journal import JobRecord, Journal
+from .journal import JobRecord, Journal, TakeRecord
 from .spool import Spool
 from .takes import Takes
 
@@ -82,9 +82,19 @@ class Intake:
                 log.error("job %s is lost: %s", row.id, error)
                 self._journal.finish(row.id, JobState.FAILED, msgspec.json.encode(error.to_wire()).decode())
                 continue
+            if takes := self._takes_of(row.id, request.count):
+                self._journal.finish(row.id, JobState.DONE, takes=takes)
+                self._spool.remove(row.id)
+                continue
             job = Job(id=row.id, request=request, fingerprint=row.fingerprint, created=row.created, deaths=row.deaths)
             self._jobs.enter(job, limit=1 << 30)  # it was accepted
             self._jobs.keep(job)
+
+    def _takes_of(self, job: str, count: int) -> list[TakeRecord]:
+        """All takes of a job that ended between its last take and its row, else none."""
+        names = [f"{job}-{number}" for number in range(1, count + 1)]
+        found = [take for name in names if (take := self._journal.take(name)) and take.id == name]
+        return found if len(found) == count else []
 
     def _known(self, listener: Listener, request: WorkRequest) -> bool:
         """Answer a request that was sent before."""

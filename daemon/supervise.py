@@ -194,9 +194,11 @@ def exit_reason(code: int) -> str:
 
 
 def environment(package: str) -> dict[str, str]:
-    """The worker's environment: this one, with this very package first on its path."""
-    root = Path(__file__).resolve().parents[len(package.split("."))]
-    path = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
+    """The worker's environment: this one, with this very package first on its path (installed or a bare clone)."""
+    here = Path(__file__).resolve()
+    root = here.parents[package.count(".") + 1]
+    found = root.joinpath(*package.split(".")) == here.parent  # not so in an editable install, which needs no path
+    path = [str(root)] * found + list(filter(None, [os.environ.get("PYTHONPATH")]))
     return {**ONE_THREAD, **os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"}
 
 

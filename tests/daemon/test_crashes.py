@@ -4,6 +4,7 @@ import hashlib
 import os
 import resource
 import signal
+import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -66,6 +67,31 @@ def test_accepted_jobs_survive_the_daemon(house: Any, request_of: Any, clip: np.
     left = [path.name for path in (house.home / "jobs").iterdir() if not path.name.startswith(".")]
     desk.until(lambda _: not [path for path in (house.home / "jobs").iterdir() if not path.name.startswith(".")])
     assert len(left) <= 1
+
+
+def test_a_kill_between_the_take_and_its_row(house: Any, request_of: Any) -> None:
+    """The take is taken in, and its job has done its work: nothing is done twice."""
+    house.start()
+    desk = house.desk()
+    request = request_of("r")
+    desk.send(request)
+    desk.until(lambda status: status.worker == "busy")
+    request_file = next((house.home / "jobs").glob("2*")) / "request.json"
+    kept = request_file.read_bytes()
+    done = desk.replies()[-1]
+    house.kill()
+    with sqlite3.connect(house.home / "journal.sqlite") as db:
+        db.execute("update job set state='running', takes=''")
+        db.execute("delete from take")
+    db.close()
+    request_file.parent.mkdir(exist_ok=True)
+    request_file.write_bytes(kept)
+    house.start()
+    desk = house.desk()
+    assert not desk.status().jobs
+    again = desk.done(request)
+    assert again.job == done.job and house.takes() == {done.takes[0].take} and whole(again.takes)
+    assert [row.sha256 for row in again.takes[0].files] == [row.sha256 for row in done.takes[0].files]
 
 
 def test_the_same_sound_after_a_kill(house: Any, request_of: Any) -> None:
