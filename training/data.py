@@ -52,7 +52,8 @@ _MAPS: dict[Path, NDArray[np.int16]] = {}
 
 def _mapped(path: Path) -> NDArray[np.int16]:
     if path not in _MAPS:
-        head = path.open("rb").read(4096)
+        with path.open("rb") as file:
+            head = file.read(4096)
         at = head.find(b"data")
         _MAPS[path] = np.memmap(path, np.int16, "r", offset=at + 8)
     return _MAPS[path]

@@ -145,7 +145,7 @@ class Loop:
         decay = min(options.average, (1 + self.step) / (10 + self.step))
         for key, value in network.state_dict().items():
             self.average[key].lerp_(value.float(), 1 - decay)
-        return {name: float(value.detach()) for name, value in parts.items()} | {"norm": float(norm)}
+        return {name: float(value.detach()) for name, value in parts.items()} | {"norm": float(norm.detach())}
 
     def _line(self) -> str:
         parts = " ".join(f"{name} {value:.4f}" for name, value in self.last_parts.items())

@@ -83,7 +83,7 @@ def train_performer(*, data_dir: Path, checkpoint_dir: Path, batch_size: int, ep
                     report: Report) -> dict[str, float]:
     """Train the performer on encoded songs; returns the last validation's scores."""
     torch.manual_seed(seed)
-    config = PerformerConfig(dim=hidden_dim, heads=hidden_dim // 64, layers=layers)
+    config = PerformerConfig(dim=hidden_dim, heads=max(1, hidden_dim // 64), layers=layers)
     frames = round(seconds * LATENT_RATE)
     songs = load_songs(data_dir, "train")
     data = ExampleData(songs, frames, batch_size, seed)

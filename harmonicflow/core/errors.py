@@ -85,10 +85,14 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     ),
     # Training and evaluation.
     "no_corpus": ErrorSpec("there are no songs to use in {path}", "Give the folder that holds train, validation, test"),
+    "bad_checkpoint": ErrorSpec(
+        "the checkpoint {path} cannot be read: {reason}", "Give a file that `harmonicflow train` wrote", EXIT_MODEL
+    ),
     "bad_corpus": ErrorSpec("the song {path} cannot be used", "Write its stems as 16-bit mono WAV at 44.1 kHz"),
     "not_promoted": ErrorSpec(
         "the bundle {path} is not promoted: {reason}", "Keep the current one, or train on and try again", EXIT_MODEL
     ),
+    "bad_export": ErrorSpec("the exported {network} {reason}", "Report it with the checkpoint", EXIT_MODEL),
     # The machine.
     "no_daemon": ErrorSpec("no daemon is running", "Start one with: harmonicflow daemon start", EXIT_NO_DAEMON),
     "daemon_lost": ErrorSpec(
