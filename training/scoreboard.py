@@ -116,17 +116,17 @@ def valid_metrics(rows: dict[str, dict[str, dict[str, float]]]) -> dict[str, boo
 
 def summary(board: dict[str, Any]) -> dict[str, Any]:
     """The lines of a scoreboard that a model card keeps."""
-    rows = ("truth", "codec", "performed", "shifted", "shuffled")
+    kept = [row for row in ("truth", "codec", "performed", "shifted", "shuffled") if row in board["rows"]]
     return {
         "about": board["about"],
         "valid": board["valid"],
-        "rows": {row: {m: values[ALL] for m, values in board["rows"][row].items()} for row in rows if row in board["rows"]},
-        "shares": {
-            row: {m: values[ALL] for m, values in board["shares"].get(row, {}).items()}
-            for row in rows[1:]
-            if row in board["shares"]
-        },
+        "rows": {row: _over_all(board["rows"][row]) for row in kept},
+        "shares": {row: _over_all(board["shares"].get(row, {})) for row in kept if row != "truth"},
     }
+
+
+def _over_all(metrics: dict[str, dict[str, float]]) -> dict[str, float]:
+    return {metric: values[ALL] for metric, values in metrics.items() if ALL in values}
 
 
 def table(board: dict[str, Any]) -> str:

@@ -26,11 +26,13 @@ __all__ = [
     "merged_onsets",
     "offsets_s",
     "onset_counts",
+    "onset_groups",
     "onsets",
     "pitch_counts",
     "spread",
 ]
 
+STRUM_S: Final = 0.09
 RING_S: Final = 0.3  # a note may be heard this long after its end: releases, pedals, rooms
 LONGEST_CHORD_STEP_S: Final = 1.0
 
@@ -57,13 +59,20 @@ class Counts:
 # --------------------------------------------------------------------------------------------------------------- onsets
 
 
+def onset_groups(times_s: Sequence[float] | Times) -> list[tuple[float, float]]:
+    """First and last onset of each group a listener hears as one: steps of at most 30 ms, a strum of at most 90 ms."""
+    groups: list[tuple[float, float]] = []
+    for time in sorted(float(time) for time in times_s):
+        if groups and time - groups[-1][1] <= APART_S and time - groups[-1][0] <= STRUM_S:
+            groups[-1] = (groups[-1][0], time)
+        else:
+            groups.append((time, time))
+    return groups
+
+
 def merged_onsets(times_s: Sequence[float] | Times) -> Times:
-    """Onsets as a listener counts them: those within 30 ms of one another's first are one."""
-    merged: list[float] = []
-    for time in sorted(times_s):
-        if not merged or time - merged[-1] > APART_S:
-            merged.append(float(time))
-    return np.array(merged)
+    """Onsets as a listener counts them: the first of each group."""
+    return np.array([first for first, _ in onset_groups(times_s)])
 
 
 def matches(asked_s: Times, heard_s: Times, window_s: float) -> list[tuple[int, int]]:
@@ -112,14 +121,15 @@ def pitch_counts(
     alarm; a pitch of no such note is. `voices` is the most the instrument plays at once: 1 for a bass.
     """
     asked = sorted((float(n[0]), float(n[1]), int(n[2])) for n in notes)
-    moments = [t for t in merged_onsets([onset for onset, _, _ in asked]) if start_s <= t < end_s]
-    if not moments:
+    groups = [group for group in onset_groups([onset for onset, _, _ in asked]) if start_s <= group[0] < end_s]
+    if not groups:
         return Counts()
     onset, offset, pitch = (np.array(column) for column in zip(*asked, strict=True))
     hits = missed = extra = 0
-    for moment, found in zip(moments, sounding_pitches(x_T, rate, np.array(moments), voices), strict=True):
+    moments = np.array([first for first, _ in groups])
+    for (moment, last), found in zip(groups, sounding_pitches(x_T, rate, moments, voices), strict=True):
         heard = set((np.flatnonzero(found) + LOWEST_PITCH).tolist())
-        struck = set(pitch[(onset >= moment) & (onset <= moment + APART_S)].tolist())
+        struck = set(pitch[(onset >= moment) & (onset <= last)].tolist())
         window_end = moment + DELAY_S + WINDOW_S / 2
         sounding = set(pitch[(onset < window_end) & (offset + RING_S > moment)].tolist())
         hits += len(struck & heard)

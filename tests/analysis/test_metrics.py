@@ -82,7 +82,8 @@ def test_matching_uses_each_onset_once():
     assert matches(asked, heard, 0.05) == [(0, 0)]
     assert onset_counts(asked, heard, 0.05) == Counts(1, 2, 1)
     assert Counts(1, 2, 1).f1 == pytest.approx(2 / 5) and Counts(0, 0, 5).f1 is None
-    np.testing.assert_allclose(merged_onsets([1.02, 1.0, 1.04, 2.0]), [1.0, 1.04, 2.0])
+    np.testing.assert_allclose(merged_onsets([1.02, 1.0, 1.04, 1.08, 2.0]), [1.0, 1.08, 2.0])
+    np.testing.assert_allclose(merged_onsets(np.arange(8) * 0.025), [0.0, 0.1])
 
 
 def chords_of_notes(seed, voices, count=30, low=40, high=76):
