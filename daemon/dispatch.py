@@ -145,6 +145,7 @@ class Dispatch:
         def ready(staging: Path) -> None:
             if job.ending or job.state is not JobState.LOADING or self._supervisor.state != "ready":
                 return  # cancelled, or the worker died, in the meantime
+            job.staging = staging
             folder, takes = str(self._spool.folder(job.id)), str(self._takes.root)
             order = Run(job=job.id, folder=folder, staging=str(staging), takes=takes)
             self._supervisor.busy(order, self._sound_s(job.request))
@@ -192,9 +193,10 @@ class Dispatch:
         if job.state is JobState.RUNNING:
             self._jobs.move(job, JobState.WRITING)
         job.ending = True
+        staging = job.staging
 
         def place() -> tuple[TakeSummary, ...]:
-            placed = self._takes.publish(job.id, takes)
+            placed = self._takes.publish(staging, takes)
             rows = [TakeRecord(take.take, job.id, msgspec.json.encode(take)) for take in placed]
             self._journal.finish(job.id, JobState.DONE, takes=rows)
             return placed

@@ -10,6 +10,7 @@ events it has seen are news.
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, Protocol
 
 from harmonicflow.core.errors import HarmonicFlowError
@@ -52,6 +53,7 @@ class Job:
     stopping: bool = False  # someone has cancelled it
     ending: bool = False  # its end is on the way to the disk: too late to run or to cancel
     listeners: list[Listener] = field(default_factory=list)  # who gets its blocks and its end
+    staging: Path = Path()  # where the present worker writes its takes
     step: int = 0
     steps: int = 0
     stage: str = ""
@@ -136,11 +138,6 @@ class Jobs:
         elif state is JobState.QUEUED and job is self.running:
             self.running = None
             self._waiting.appendleft(job)
-        self._tell(job)
-
-    def progress(self, job: Job, stage: str, step: int, steps: int, seconds_left: float | None) -> None:
-        """Tell how far the running job is."""
-        job.stage, job.step, job.steps, job.seconds_left = stage, step, steps, seconds_left
         self._tell(job)
 
     def row(self, job: Job) -> JobRow:

@@ -1,7 +1,7 @@
 """The store of takes: immutable folders, each of them whole or not there.
 
     takes/TAKE/             a finished take; its name is the job's name and a number
-    takes/.staging/JOB/     what a worker is writing; nobody shows it, the next start removes it
+    takes/.staging/JOB.x/   what one worker is writing; nobody shows it, the next start removes it
 
 The worker writes below staging. Then every file is synced, the folder is renamed into place, the
 parent is synced, and only then comes the row in the journal. A take without a row is one whose row a
@@ -11,6 +11,7 @@ crash (or a lost journal) took: it is whole, so it is taken in again.
 import logging
 import os
 import re
+import secrets
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,27 +48,26 @@ class Takes:
         return self.root / take
 
     def staging(self, job: str) -> Path:
-        """An empty folder for a worker to write a job's takes into."""
+        """A fresh folder for a worker to write a job's takes into; no other worker, dying or not, knows its name."""
         paths.owner_only(self.root)
         paths.owner_only(self.root / STAGING)
-        folder = self.root / STAGING / job
-        paths.remove_folder(folder)
-        return paths.owner_only(folder)
+        return paths.owner_only(self.root / STAGING / f"{job}.{secrets.token_hex(4)}")
 
-    def publish(self, job: str, summaries: tuple[TakeSummary, ...]) -> tuple[TakeSummary, ...]:
-        """Put a job's finished takes into place. One that is there already (from before a crash) stays."""
+    def publish(self, staging: Path, summaries: tuple[TakeSummary, ...]) -> tuple[TakeSummary, ...]:
+        """Put the finished takes below `staging` into place. One that is there already (from before a crash) stays."""
         placed = []
         for summary in summaries:
             final = self.folder(summary.take)
             if not final.exists():
-                paths.publish_folder(self.root / STAGING / job / summary.take, final, system=self._system)
+                paths.publish_folder(staging / summary.take, final, system=self._system)
             placed.append(msgspec.structs.replace(summary, folder=str(final)))
-        self.discard(job)
+        paths.remove_folder(staging)
         return tuple(placed)
 
     def discard(self, job: str) -> None:
         """Remove what a job has in staging."""
-        paths.remove_folder(self.root / STAGING / job)
+        for folder in (self.root / STAGING).glob(f"{job}.*"):
+            paths.remove_folder(folder)
 
     def recover(self, known: set[str]) -> list[TakeSummary]:
         """After a start: empty the staging, and return the takes on the disk that are not `known`, oldest first."""

@@ -49,7 +49,7 @@ def summary(name: str) -> TakeSummary:
     return TakeSummary(take=name, folder="", created="2026-01-01")
 
 
-def stage(takes: Takes, job: str, count: int) -> tuple[TakeSummary, ...]:
+def stage(takes: Takes, job: str, count: int) -> tuple[Path, tuple[TakeSummary, ...]]:
     """What a worker leaves: `count` complete takes below staging."""
     staging = takes.staging(job)
     made = tuple(summary(f"{job}-{number}") for number in range(1, count + 1))
@@ -58,7 +58,7 @@ def stage(takes: Takes, job: str, count: int) -> tuple[TakeSummary, ...]:
         folder.mkdir()
         (folder / "mix.wav").write_bytes(b"sound " * 1000)
         (folder / "take.json").write_bytes(msgspec.json.encode({"summary": each}))
-    return made
+    return staging, made
 
 
 def visible(root: Path) -> set[str]:
@@ -73,7 +73,7 @@ def test_publish_at_every_call(tmp_path: Path, error: BaseException) -> None:
         root = tmp_path / f"{n}"
         staged = stage(Takes(root), "job", 2)
         try:
-            Takes(root, FailingOs(n, error)).publish("job", staged)
+            Takes(root, FailingOs(n, error)).publish(*staged)
             finished = True
         except (Crash, HarmonicFlowError) as caught:
             assert isinstance(caught, Crash) or caught.code == "disk"
@@ -82,7 +82,7 @@ def test_publish_at_every_call(tmp_path: Path, error: BaseException) -> None:
         after = Takes(root)
         found = after.recover(set())
         assert {each.take for each in found} == visible(root), "whole takes without a row are taken in"
-        placed = after.publish("job", stage(after, "job", 2))  # the job runs again
+        placed = after.publish(*stage(after, "job", 2))  # the job runs again
         assert visible(root) == {"job-1", "job-2"} == {each.take for each in placed}
         assert all(Path(each.folder) == root / each.take for each in placed)
     assert n > 12, "the calls were really counted"
@@ -90,8 +90,8 @@ def test_publish_at_every_call(tmp_path: Path, error: BaseException) -> None:
 
 def test_recover_leaves_what_it_does_not_know(tmp_path: Path) -> None:
     takes = Takes(tmp_path)
-    takes.publish("a", stage(takes, "a", 1))
-    takes.publish("b", stage(takes, "b", 1))
+    takes.publish(*stage(takes, "a", 1))
+    takes.publish(*stage(takes, "b", 1))
     stage(takes, "half", 1)
     (tmp_path / "holiday pictures").mkdir()
     (tmp_path / "damaged-1").mkdir()
