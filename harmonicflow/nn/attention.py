@@ -15,10 +15,11 @@ class Norm(nn.Module):
 
     def __init__(self, dim: int, scaled: bool = True) -> None:
         super().__init__()
+        self.dim = dim
         self.scale = nn.Parameter(torch.ones(dim)) if scaled else None
 
     def forward(self, x: Tensor) -> Tensor:
-        return functional.layer_norm(x, x.shape[-1:], self.scale, None, 1e-5)
+        return functional.layer_norm(x, (self.dim,), self.scale, None, 1e-5)
 
 
 def rotation(positions: Tensor, dim: int) -> tuple[Tensor, Tensor]:

@@ -6,6 +6,7 @@ Two arithmetics give the same numbers.  In training the FFT is used.  For export
 product, because runtimes reject the graph of torch.istft.  A real signal's cosine part is even and its sine part
 is odd around N / 2, so the frame is folded to half its length first and the product costs half.  The matrix is
 gathered from one period of a cosine, which a runtime folds at load: the file holds N numbers and not N * K.
+Both the period and the places are buffers, because an exporter would fold what it can see to be constant.
 """
 
 import math
@@ -26,6 +27,7 @@ class DFT(nn.Module):
 
     window: Tensor
     cosine: Tensor
+    places: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,6 +35,7 @@ class DFT(nn.Module):
         self.register_buffer("window", torch.hann_window(N_FFT), persistent=False)
         cosine = torch.cos(torch.arange(N_FFT, dtype=torch.float64) * (2 * math.pi / N_FFT)).float()
         self.register_buffer("cosine", cosine, persistent=False)
+        self.register_buffer("places", torch.arange(N_FFT // 2 + 1), persistent=False)
 
     def forward(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         """Real and imaginary part, [B, F, K] each, of `audio` [B, T], T a multiple of HOP_STFT."""
@@ -80,6 +83,5 @@ class DFT(nn.Module):
 
     def _basis(self, quarter_turns: int) -> Tensor:
         """cos(2 pi k n / N), or with a shift of N / 4 sin(2 pi k n / N); [N/2 + 1, N/2 + 1]."""
-        index = torch.arange(N_FFT // 2 + 1, device=self.cosine.device)
-        product = index[:, None] * index[None, :] - quarter_turns
+        product = self.places[:, None] * self.places[None, :] - quarter_turns
         return self.cosine[torch.remainder(product, N_FFT)]

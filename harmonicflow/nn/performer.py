@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harmonicflow.analysis.guide import GUIDE_COLUMNS, GUIDE_WIDTH
+from harmonicflow.analysis.guide import GUIDE_COLUMNS, GUIDE_V, GUIDE_WIDTH
 from harmonicflow.core.constants import DEFAULT_STEMS, LATENT_CHANNELS
-from harmonicflow.score.rolls import SCORE_WIDTH
+from harmonicflow.score.rolls import SCORE_V, SCORE_WIDTH
 
 from .attention import FAR, GraphAttention, Norm, TimeAttention, rotation
 
@@ -25,6 +25,7 @@ EMOTION_WIDTH = 3  # valence, arousal, present
 TIMBRE_WIDTH = 2 * LATENT_CHANNELS + 1  # mean and deviation of a reference's latents, present
 TIME_WAVES = 32  # sines and cosines each that code the flow time
 GIVEN_NODES = 2  # harmony, rhythm
+LAYOUTS = {"guide_v": GUIDE_V, "score_v": SCORE_V}  # versions of what the inputs hold; a bundle names them
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,56 @@
+"""Checkpoints of training as networks: their averaged weights and what was written beside them."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from safetensors import SafetensorError, safe_open
+
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.nn.codec import Codec, CodecConfig
+from harmonicflow.nn.performer import Performer, PerformerConfig
+
+AVERAGE: Final = "average."  # before the names of the weights that are exported
+
+Meta = dict[str, Any]
+
+
+def load_codec(path: Path) -> tuple[Codec, Meta]:
+    """The codec of a checkpoint and the checkpoint's metadata. Raises `bad_checkpoint`."""
+    tensors, meta = _read(path)
+    return _filled(path, Codec(CodecConfig(**_config(path, meta))), tensors), meta
+
+
+def load_performer(path: Path) -> tuple[Performer, Meta]:
+    """The performer of a checkpoint and the checkpoint's metadata. Raises `bad_checkpoint`."""
+    tensors, meta = _read(path)
+    config = _config(path, meta)
+    if "stems" in config:
+        config["stems"] = tuple(config["stems"])
+    return _filled(path, Performer(PerformerConfig(**config)), tensors), meta
+
+
+def _read(path: Path) -> tuple[dict[str, Any], Meta]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            meta = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
+            names = [key for key in file.keys() if key.startswith(AVERAGE)]  # noqa: SIM118 - no mapping
+            return {key.removeprefix(AVERAGE): file.get_tensor(key) for key in names}, meta
+    except (OSError, SafetensorError, ValueError) as error:
+        raise HarmonicFlowError("bad_checkpoint", path=path, reason=str(error)) from error
+
+
+def _config(path: Path, meta: Meta) -> dict[str, Any]:
+    config = meta.get("config")
+    if not isinstance(config, dict):
+        raise HarmonicFlowError("bad_checkpoint", path=path, reason="it does not say what network it holds")
+    return config
+
+
+def _filled(path: Path, network: Any, tensors: dict[str, Any]) -> Any:
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise HarmonicFlowError("bad_checkpoint", path=path, reason=f"it holds another network: {reason}") from error
+    return network.eval()

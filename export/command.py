@@ -1,0 +1,58 @@
+"""`harmonicflow export`: checkpoints to a bundle."""
+
+import json
+from pathlib import Path
+
+import click
+
+from harmonicflow.core.errors import HarmonicFlowError
+
+FILE = click.Path(path_type=Path)
+
+
+@click.command(
+    "export",
+    epilog="""\b
+Examples:
+  harmonicflow export --codec runs/codec/codec.safetensors --performer runs/performer/best.safetensors --out mine
+  harmonicflow export --codec C --performer P --out mine --name mine --scores scores.json --training training.json""",
+)
+@click.option("--codec", type=FILE, required=True, metavar="FILE", help="Checkpoint of the codec.")
+@click.option("--performer", type=FILE, required=True, metavar="FILE", help="Checkpoint of the performer.")
+@click.option("--out", type=FILE, required=True, metavar="DIR", help="Folder of the bundle; made, or replaced.")
+@click.option("--name", default="default", show_default=True, help="Name of the bundle.")
+@click.option("--version", default="0.1.0", show_default=True, help="Version of the bundle.")
+@click.option("--scores", type=FILE, metavar="FILE", help="What `harmonicflow evaluate --json` measured.")
+@click.option("--training", type=FILE, metavar="FILE", help="JSON with hardware, data (corpus: hours) and notes.")
+def command(
+    codec: Path, performer: Path, out: Path, name: str, version: str, scores: Path | None, training: Path | None
+) -> None:
+    """Turn checkpoints into a bundle the daemon can load.
+
+    Each network becomes one ONNX file, compared with its weights at other lengths and batches before anything is
+    written. The folder appears whole or not at all; its path is the last line of the output.
+    """
+    from .bundle import build_bundle
+
+    if out.exists() and not (out / "model.json").is_file() and any(out.iterdir() if out.is_dir() else [out]):
+        raise HarmonicFlowError("bad_option", option="--out", value=str(out), reason="it holds something else")
+    folder = build_bundle(
+        codec, performer, out, _table("--scores", scores), _table("--training", training), name, version,
+        report=lambda line: click.echo(line, err=True),
+    )  # fmt: skip
+    click.echo(folder)
+
+
+def _table(option: str, path: Path | None) -> dict[str, object]:
+    """A JSON object from a file; nothing when there is no file."""
+    if path is None:
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise HarmonicFlowError("missing_file", path=path) from None
+    except (OSError, ValueError) as error:
+        raise HarmonicFlowError("bad_option", option=option, value=str(path), reason=str(error)) from None
+    if not isinstance(found, dict):
+        raise HarmonicFlowError("bad_option", option=option, value=str(path), reason="it is not a JSON object")
+    return found

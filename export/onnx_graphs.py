@@ -1,0 +1,125 @@
+"""Torch networks to self-contained ONNX graphs with the bundle's names, and only a few axes that may change.
+
+The exporter is torch's tracer. It keeps every weight under its torch name, which the reading back relies on, and takes
+seconds where the newer exporter takes minutes; what is traced has no branch that depends on a value. Nothing is
+folded here: a runtime folds at load, and the file stays small.
+"""
+
+import io
+import json
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper
+from torch import Tensor, nn
+
+from harmonicflow.core.constants import HOP
+from harmonicflow.engine.bundle import GRAPHS, Shape
+from harmonicflow.nn.codec import Codec
+from harmonicflow.nn.performer import Performer
+
+from .weights import halve, keep_tables, unshare
+
+OPSET: Final = 18
+PRODUCER: Final = "harmonicflow"
+EXAMPLE: Final = {"batch": 2, "length": 24, "beats": 5}  # sizes while tracing
+DYNAMIC: Final = ("batch", "length", "samples", "beats")  # axes that change from call to call
+
+# What TensorRT 10.15 takes, of the operators that the networks could be made of (onnx-tensorrt, docs/operators.md).
+TENSORRT_OPERATORS: Final = frozenset(
+    "Abs Add And Cast Clip Concat Constant ConstantOfShape Conv ConvTranspose Cos CumSum Div Einsum Equal Erf Exp "
+    "Expand Flatten Floor Gather GatherElements GatherND Gelu Gemm Greater GreaterOrEqual Identity LayerNormalization "
+    "Less LessOrEqual Log MatMul Max Min Mod Mul Neg Not Or Pad Pow RMSNormalization Range Reciprocal ReduceMax "
+    "ReduceMean ReduceMin ReduceSum Relu Reshape RotaryEmbedding Shape Sigmoid Sin Slice Softmax Split Sqrt Squeeze "
+    "Sub Sum Tan Tanh Tile Transpose Trilu Unsqueeze Where".split()
+)
+
+
+def networks(codec: Codec, performer: Performer) -> dict[str, nn.Module]:
+    """The bundle's networks by name, the codec switched to the transforms that can be exported."""
+    codec = codec.exporting()
+    return {"encoder": codec.encoder, "decoder": codec.decoder, "performer": performer.eval()}
+
+
+def export_graph(name: str, network: nn.Module, config: Any, notes: Mapping[str, str] | None = None) -> bytes:
+    """The ONNX file of one network; `config` (a dataclass) and `notes` go into its metadata."""
+    keep_tables(network)
+    inputs, outputs = GRAPHS[name]
+    sizes = EXAMPLE | _own_sizes(network)
+    example = tuple(example_inputs(name, sizes).values())
+    dynamic = {key: {i: size for i, size in enumerate(shape) if size in DYNAMIC} for key, shape in inputs.items()}
+    file = io.BytesIO()
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the tracer is the older exporter
+        warnings.filterwarnings("ignore", "Constant folding", UserWarning)  # a flip that is not folded: wanted
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # sizes compared in python; parity is checked
+        torch.onnx.export(
+            network, example, file, dynamo=False, opset_version=OPSET, do_constant_folding=False,
+            input_names=list(inputs), output_names=list(outputs), dynamic_axes=dynamic,
+        )  # fmt: skip
+    model = onnx.load_from_string(file.getvalue())
+    names = set(network.state_dict())
+    unshare(model.graph, names)
+    halve(model.graph, {key for key in names if ".dft." not in f".{key}"})
+    _label(model, name, sizes, {"network": name, "config": json.dumps(asdict(config)), **(notes or {})})
+    onnx.checker.check_model(model)
+    return model.SerializeToString(deterministic=True)
+
+
+def example_inputs(name: str, sizes: Mapping[str, int], seed: int = 0) -> dict[str, Tensor]:
+    """Inputs of a network at unit scale, for tracing and for parity; `sizes` by axis word, stems and rows too."""
+    random = np.random.default_rng(seed)
+    sizes = dict(sizes) | {"samples": sizes["length"] * HOP}
+    found = {}
+    for key, shape in GRAPHS[name][0].items():
+        filled = tuple(size if isinstance(size, int) else sizes[size] for size in shape)
+        value = random.normal(0, 0.2 if key == "audio" else 1, filled)
+        if key in ("time", "step", "score", "genre"):
+            value = random.random(filled)
+        elif key == "known":
+            value = (random.random(filled) < 0.5).astype(float)
+        elif key == "pool":
+            beat = np.arange(filled[2]) * filled[1] // filled[2]
+            value = np.broadcast_to(beat[None, None, :] == np.arange(filled[1])[None, :, None], filled)
+        found[key] = torch.from_numpy(np.ascontiguousarray(value, np.float32))
+    return found
+
+
+def operators(model: bytes) -> set[tuple[str, str]]:
+    """(domain, operator) of every node of a graph, of inner graphs too."""
+
+    def walk(graph: onnx.GraphProto) -> set[tuple[str, str]]:
+        found = {(node.domain, node.op_type) for node in graph.node}
+        inner = [a.g for node in graph.node for a in node.attribute if a.type == onnx.AttributeProto.GRAPH]
+        return found.union(*map(walk, inner))
+
+    return walk(onnx.load_from_string(model).graph)
+
+
+def _own_sizes(network: nn.Module) -> dict[str, int]:
+    stems = len(network.config.stems) if isinstance(network, Performer) else 0
+    return {"stems": stems, "rows": stems + 1}
+
+
+def _label(model: onnx.ModelProto, name: str, sizes: Mapping[str, int], notes: Mapping[str, str]) -> None:
+    """Shapes as the bundle's table has them, metadata, and no traces of where it was made."""
+
+    def info(key: str, shape: Shape) -> onnx.ValueInfoProto:
+        filled = [sizes[s] if isinstance(s, str) and s not in DYNAMIC else s for s in shape]
+        return helper.make_tensor_value_info(key, TensorProto.FLOAT, filled)
+
+    graph = model.graph
+    for side, table in zip((graph.input, graph.output), GRAPHS[name], strict=True):
+        del side[:]
+        side.extend(info(key, shape) for key, shape in table.items())
+    del graph.value_info[:]
+    graph.name = name
+    for node in graph.node:
+        node.ClearField("doc_string")
+    model.producer_name, model.producer_version = PRODUCER, ""
+    helper.set_model_props(model, dict(notes))

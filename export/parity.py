@@ -1,0 +1,48 @@
+"""Whether an exported graph gives what the torch network gives, at other sizes than it was traced with."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from torch import nn
+
+from harmonicflow.core.errors import HarmonicFlowError
+
+from .onnx_graphs import example_inputs
+
+LIMITS: Final = {"encoder": 1e-4, "decoder": 1e-4, "performer": 1e-3}  # largest difference, of outputs near 1
+SIZES: Final = (  # none of them as traced; a single frame, a long window
+    {"batch": 1, "length": 1, "beats": 1},
+    {"batch": 3, "length": 41, "beats": 4},
+    {"batch": 1, "length": 130, "beats": 14},
+)
+
+
+def differences(name: str, network: nn.Module, model: bytes, stems: int, threads: int = 1) -> dict[str, float]:
+    """Largest difference of the outputs, by "batch x length", over the largest output where that is above 1."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    found = {}
+    for seed, sizes in enumerate(SIZES):
+        inputs = example_inputs(name, sizes | {"stems": stems, "rows": stems + 1}, seed)
+        with torch.no_grad():
+            wanted = network(*inputs.values()).numpy()
+        (got,) = session.run(None, {key: value.numpy() for key, value in inputs.items()})
+        if got.shape != wanted.shape:
+            raise HarmonicFlowError("bad_export", network=name, reason=f"gives {got.shape}, should {wanted.shape}")
+        scale = max(1.0, float(np.abs(wanted).max()))
+        found[f"{sizes['batch']} x {sizes['length']}"] = float(np.abs(got - wanted).max()) / scale
+    return found
+
+
+def check(name: str, found: Mapping[str, float]) -> float:
+    """The largest difference. Raises `bad_export` when it is above the network's limit, or not a number."""
+    worst = max(found.values(), key=lambda value: np.inf if np.isnan(value) else value)
+    if not worst <= LIMITS[name]:
+        raise HarmonicFlowError(
+            "bad_export", network=name, reason=f"differs from the weights by {worst:.1e}, allowed {LIMITS[name]:.0e}"
+        )
+    return worst
