@@ -62,7 +62,7 @@ class Tally:
     def scores(self) -> dict[str, dict[str, float]]:
         """Metric -> stem (and "all", the mean over stems) -> value."""
         offsets = {stem: spread(np.array(values)) for stem, values in self.offsets_s.items()}
-        found = {
+        found: dict[str, dict[str, float | None]] = {
             "onset_f1_50": {stem: counts.f1 for stem, counts in self.onsets_50.items()},
             "onset_f1_20": {stem: counts.f1 for stem, counts in self.onsets_20.items()},
             "offset_ms": {stem: pair and 1000 * pair[0] for stem, pair in offsets.items()},

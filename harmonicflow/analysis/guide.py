@@ -110,7 +110,7 @@ def guide_features(
 
 def guide_features_seconds(
     beats_s: Sequence[float] | None,
-    downbeats: Sequence[int] | None,
+    downbeats: Sequence[float] | None,
     chords: Sequence[tuple[float, float, Any]] | None,
     key: KeyLike,
     curves: Floats | None,
@@ -119,8 +119,8 @@ def guide_features_seconds(
 ) -> Floats:
     """Guide [frames, 79] from times in seconds; latent frame 0 begins at `start_s`.
 
-    `beats_s` are the quarter notes, `downbeats` the indices of those that begin a bar; chords are
-    (start, end, Chord or its name); the key is a name such as "A minor". None = not known.
+    `beats_s` are the quarter notes, `downbeats` the places among them where bars begin (x.5: half a beat later);
+    chords are (start, end, Chord or its name); the key is a name such as "A minor". None = not known.
     """
     grid = None
     if beats_s is not None and len(beats_s) >= 2:
@@ -158,7 +158,7 @@ class _Grid:
     bars: Times  # beat on which each bar starts; may be empty (bars not known)
 
     @classmethod
-    def of_beats(cls, beats_s: Times, downbeats: Sequence[int] | None) -> _Grid:
+    def of_beats(cls, beats_s: Times, downbeats: Sequence[float] | None) -> _Grid:
         bars = np.asarray(downbeats if downbeats is not None else (), np.float64)
         return cls(np.arange(len(beats_s), dtype=np.float64), beats_s, bars)
 
