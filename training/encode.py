@@ -8,7 +8,9 @@ and in its metadata "parts" and "labels" (the song's labels.json, {} for a user'
 """
 
 import json
+import multiprocessing
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -27,20 +29,33 @@ PIECE = 512  # latent frames encoded at once
 MARGIN = 32  # latent frames of context on both sides of a piece: more than the encoder's reach
 
 
-def encode_corpus(data_dir: Path, codec_path: Path, out: Path, report: Callable[[str], None]) -> None:
-    """Encode every song of every split that is there; songs already encoded are skipped."""
+def encode_corpus(data_dir: Path, codec_path: Path, out: Path, report: Callable[[str], None], jobs: int = 1) -> None:
+    """Encode every song of every split that is there, `jobs` at a time; songs already encoded are skipped."""
+    work = [
+        (track, out / split / f"{track.folder.name}.safetensors")
+        for split in SPLITS
+        if (data_dir / split).is_dir()
+        for track in tracks(data_dir, split)
+    ]
+    missing = [(track, target) for track, target in work if not target.exists()]
+    report(f"{len(missing)} of {len(work)} songs to encode")
+    if jobs == 1:
+        return _encode_share(codec_path, missing, report)
+    spawn = multiprocessing.get_context("spawn")  # a forked torch hangs in its threads
+    with ProcessPoolExecutor(jobs, spawn) as pool:
+        shares = [pool.submit(_encode_share, codec_path, missing[place::jobs]) for place in range(jobs)]
+        for share in shares:
+            share.result()
+    report(f"{len(missing)} songs encoded")
+
+
+def _encode_share(codec_path: Path, work: list[tuple[Track, Path]], report: Callable[[str], None] | None = None) -> None:
     codec, _ = load_codec(codec_path)
     silence = encode_audio(codec, np.zeros(8 * HOP, np.float32))[4]
-    for split in SPLITS:
-        if not (data_dir / split).is_dir():
-            continue
-        found = tracks(data_dir, split)
-        for number, track in enumerate(found):
-            target = out / split / f"{track.folder.name}.safetensors"
-            if not target.exists():
-                _encode_track(codec, track, silence, target)
-            if number % 20 == 0:
-                report(f"{split} {number + 1}/{len(found)}")
+    for number, (track, target) in enumerate(work):
+        _encode_track(codec, track, silence, target)
+        if report is not None and number % 20 == 0:
+            report(f"{number + 1}/{len(work)}")
 
 
 def encode_audio(codec: Codec, audio: Audio) -> np.ndarray:

@@ -72,11 +72,12 @@ def performer(hidden_dim: int, layers: int, seconds: float, **shared: Any) -> No
 @click.option("--data-dir", "--data_dir", type=click.Path(path_type=Path), required=True, help="Corpus of audio.")
 @click.option("--codec", "codec_path", type=click.Path(path_type=Path), required=True, help="Checkpoint of the codec.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the shards.")
-def encode(data_dir: Path, codec_path: Path, out: Path) -> None:
+@click.option("--jobs", default=1, show_default=True, help="Songs encoded at once.")
+def encode(data_dir: Path, codec_path: Path, out: Path, jobs: int) -> None:
     """Encode a corpus with a trained codec, once, for the performer's training."""
     from ..encode import encode_corpus
 
-    encode_corpus(data_dir, codec_path, out, _say)
+    encode_corpus(data_dir, codec_path, out, _say, jobs)
 
 
 if __name__ == "__main__":
