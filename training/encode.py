@@ -49,7 +49,9 @@ def encode_corpus(data_dir: Path, codec_path: Path, out: Path, report: Callable[
     report(f"{len(missing)} songs encoded")
 
 
-def _encode_share(codec_path: Path, work: list[tuple[Track, Path]], report: Callable[[str], None] | None = None) -> None:
+def _encode_share(
+    codec_path: Path, work: list[tuple[Track, Path]], report: Callable[[str], None] | None = None
+) -> None:
     codec, _ = load_codec(codec_path)
     silence = encode_audio(codec, np.zeros(8 * HOP, np.float32))[4]
     for number, (track, target) in enumerate(work):

@@ -168,7 +168,22 @@ class Performer(nn.Module):
         grid = Grid.of(pool, self.config.reach, self.config.dim // self.config.heads)
         for block in self.blocks:
             h = block(h, condition, given, grid)
-        return torch.einsum("bsld,sdc->bslc", self.out_norm(h[:, 1:]), self.head.to(h.dtype)).float()
+        found = torch.einsum("bsld,sdc->bslc", self.out_norm(h[:, 1:]), self.head.to(h.dtype)).float()
+        skip, scale = precondition(time)
+        return skip * x[:, 1:] + scale * found
+
+
+def precondition(time: Tensor) -> tuple[Tensor, Tensor]:
+    """(skip, scale), [B, 1, 1, 1] each, so that velocity = skip * x_t + scale * F with F of unit variance.
+
+    After Karras et al. 2022, table 1, for the rectified flow of data and noise of unit variance: with
+    D = var(x_t) = t^2 + (1 - t)^2, the velocity's best linear guess from x_t is cov(v, x_t) / D * x_t, where
+    cov = t - (1 - t) = 2 t - 1, and what is left has variance 2 - (2 t - 1)^2 / D = 1 / D.  At t = 0 the network F is
+    asked for the data alone and need not carry the noise through.
+    """
+    t = time[:, None, None, None]
+    variance = t.square() + (1 - t).square()
+    return (2 * t - 1) / variance, torch.rsqrt(variance)
 
 
 def waves(time: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from harmonicflow.nn.performer import (
     TIMBRE_WIDTH,
     Performer,
     PerformerConfig,
+    precondition,
     waves,
 )
 
@@ -89,6 +90,18 @@ def test_edge_weights_are_shares() -> None:
         graph.edges[:, 0, 4] = 50.0  # a learned edge can outweigh what the nodes hold
     weights, _ = graph.weights(rows, torch.cat([rows, torch.randn(2, 7, 2, 16)], dim=2))
     assert weights[:, :, :, 0, 4].min() > 0.99
+
+
+@pytest.mark.parametrize("t", [0.0, 0.3, 0.5, 0.9, 1.0])
+def test_the_network_is_asked_for_unit_variance(t: float) -> None:
+    """With independent data and noise, F = (velocity - skip * x_t) / scale has variance 1 and knows nothing of x_t."""
+    generator = torch.Generator().manual_seed(2)
+    data, noise = (torch.randn(1, 1, 100, 1000, generator=generator) for _ in range(2))
+    x = (1 - t) * noise + t * data
+    skip, scale = precondition(torch.tensor([t]))
+    asked = (data - noise - skip * x) / scale
+    assert float(asked.var()) == pytest.approx(1, abs=0.02)
+    assert float((asked * x).mean()) == pytest.approx(0, abs=0.02)
 
 
 def test_flow_times_are_told_apart() -> None:
