@@ -50,6 +50,7 @@ Report = Callable[[str], None]
 EDGE_S: Final = 0.15  # onsets this near the window's ends are not asked about: something is cut there
 BLOCK_S: Final = 8.0
 MOST_VOICES: Final = {"bass": 1}  # pitches at once, for the pitch probe
+SOUND_ROWS: Final = ("codec", "performed", "shuffled", "noise")  # also compared with the true sound itself
 SILENCE: Final = 1e-3  # root mean square under which a stem has no level to compare
 
 
@@ -183,28 +184,49 @@ def another(row: list[Sounds], excerpts: list[Excerpt], place: int) -> Sounds:
 # ---------------------------------------------------------------------------------------------------------- the measure
 
 
+class Ears:
+    """The onset detector, which hears the same array only once: shuffled rows hold other rows' arrays."""
+
+    def __init__(self) -> None:
+        self._heard: dict[int, tuple[NDArray[np.float32], NDArray[np.float64]]] = {}
+
+    def onsets(self, x_T: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Onset times in seconds."""
+        if id(x_T) not in self._heard:
+            self._heard[id(x_T)] = x_T, onsets(x_T, SAMPLE_RATE)
+        return self._heard[id(x_T)][1]
+
+
 def measure(
     rows: dict[str, list[Sounds]], excerpts: list[Excerpt], stems: tuple[str, ...], report: Report
 ) -> dict[str, Tally]:
     """What every row did on every excerpt. A shuffled row needs two songs."""
-    speaks = attack_delays(rows["truth"], excerpts, stems)
+    ears = Ears()
+    speaks = attack_delays(ears, rows["truth"], excerpts, stems)
     tallies: dict[str, Tally] = {}
     for row, sounds in rows.items():
         if len(excerpts) < 2 and row.endswith("shuffled"):
             continue
-        tallies[row] = Tally()
+        tally = tallies[row] = Tally()
         for sound, truth, excerpt in zip(sounds, rows["truth"], excerpts, strict=True):
-            _listen(tallies[row], sound, truth, excerpt, stems, speaks)
+            asked = asked_stems(excerpt, stems)
+            for stem in asked:
+                _notes(tally, ears, stem, sound[stem], excerpt, speaks[stem])
+                if row in SOUND_ROWS:
+                    _sound(tally, stem, sound[stem], truth[stem])
+            _harmony(tally, [sound[stem] for stem in asked if INSTRUMENTS[stem].pitched], excerpt)
         report(f"measured {row}")
     return tallies
 
 
-def attack_delays(truths: list[Sounds], excerpts: list[Excerpt], stems: tuple[str, ...]) -> dict[str, float]:
+def attack_delays(
+    ears: Ears, truths: list[Sounds], excerpts: list[Excerpt], stems: tuple[str, ...]
+) -> dict[str, float]:
     """Seconds from a note's onset to where the detector hears it in the true audio, the median per stem."""
     found: dict[str, list[float]] = {stem: [] for stem in stems}
     for truth, excerpt in zip(truths, excerpts, strict=True):
         for stem in asked_stems(excerpt, stems):
-            found[stem] += offsets_s(_inside(excerpt.onsets(stem), excerpt), onsets(truth[stem], SAMPLE_RATE)).tolist()
+            found[stem] += offsets_s(_inside(excerpt.onsets(stem), excerpt), ears.onsets(truth[stem])).tolist()
     return {stem: float(np.median(values)) if values else 0.0 for stem, values in found.items()}
 
 
@@ -218,28 +240,27 @@ def _inside(times_s: list[float] | NDArray[np.float64], excerpt: Excerpt) -> NDA
     return times[(times >= EDGE_S) & (times < excerpt.seconds - EDGE_S)]
 
 
-def _listen(
-    tally: Tally, sound: Sounds, truth: Sounds, excerpt: Excerpt, stems: tuple[str, ...], speaks: dict[str, float]
-) -> None:
-    asked = asked_stems(excerpt, stems)
+def _notes(tally: Tally, ears: Ears, stem: str, x_T: NDArray[np.float32], excerpt: Excerpt, delay_s: float) -> None:
     last_s = excerpt.seconds - EDGE_S
-    for stem in asked:
-        x_T = sound[stem]
-        heard = onsets(x_T, SAMPLE_RATE)
-        heard = heard[(heard >= EDGE_S) & (heard < last_s)]
-        wanted = _inside(excerpt.onsets(stem), excerpt) + speaks[stem]
-        _add(tally.onsets_50, stem, onset_counts(wanted, heard, 0.05))
-        _add(tally.onsets_20, stem, onset_counts(wanted, heard, 0.02))
-        tally.offsets_s.setdefault(stem, []).extend(offsets_s(wanted, heard))
-        if INSTRUMENTS[stem].pitched:
-            voices = MOST_VOICES.get(stem, VOICES)
-            counts = pitch_counts(x_T, SAMPLE_RATE, excerpt.notes[stem], EDGE_S, last_s - 0.2, voices)
-            _add(tally.pitches, stem, counts)
-        tally.mel_db.setdefault(stem, []).append(log_mel_distance_db(x_T, truth[stem], SAMPLE_RATE))
-        levels = [float(np.sqrt(np.mean(np.square(s, dtype=np.float64)))) for s in (x_T, truth[stem])]
-        if levels[1] > SILENCE:
-            tally.level_db.setdefault(stem, []).append(20 * np.log10(max(levels[0], 1e-5) / levels[1]))
-    pitched = [sound[stem] for stem in asked if INSTRUMENTS[stem].pitched]
+    heard = ears.onsets(x_T)
+    heard = heard[(heard >= EDGE_S) & (heard < last_s)]
+    wanted = _inside(excerpt.onsets(stem), excerpt) + delay_s
+    _add(tally.onsets_50, stem, onset_counts(wanted, heard, 0.05))
+    _add(tally.onsets_20, stem, onset_counts(wanted, heard, 0.02))
+    tally.offsets_s.setdefault(stem, []).extend(offsets_s(wanted, heard))
+    if INSTRUMENTS[stem].pitched:
+        voices = MOST_VOICES.get(stem, VOICES)
+        _add(tally.pitches, stem, pitch_counts(x_T, SAMPLE_RATE, excerpt.notes[stem], EDGE_S, last_s - 0.2, voices))
+
+
+def _sound(tally: Tally, stem: str, x_T: NDArray[np.float32], truth_T: NDArray[np.float32]) -> None:
+    tally.mel_db.setdefault(stem, []).append(log_mel_distance_db(x_T, truth_T, SAMPLE_RATE))
+    level, true = (float(np.sqrt(np.mean(np.square(s, dtype=np.float64)))) for s in (x_T, truth_T))
+    if true > SILENCE:
+        tally.level_db.setdefault(stem, []).append(20 * np.log10(max(level, 1e-5) / true))
+
+
+def _harmony(tally: Tally, pitched: list[NDArray[np.float32]], excerpt: Excerpt) -> None:
     if excerpt.chords and pitched:
         right_s, asked_s = chord_score(np.sum(pitched, axis=0), SAMPLE_RATE, excerpt.chords, 0.0, excerpt.seconds)
         tally.chord_right_s += right_s
