@@ -78,6 +78,8 @@ def _apart(notes: list[Note], selection: Selection, end: Fraction, monophonic: b
 
 def _inside(note: Note, selection: Selection, end: Fraction) -> float:
     """The shift, smaller where it would carry the onset to the stretch's end."""
+    if note.shift_s <= 0:
+        return note.shift_s
     room_s = float((end - note.start) * 60 / selection.bpm_at_beat(note.start)) * 0.5
     return round(min(note.shift_s, room_s), 5)
 
