@@ -68,6 +68,7 @@ class Dispatch:
             bundle = self._models.folder(job.request.model)
             if self._supervisor.bundle != bundle:
                 self._supervisor.close()
+                self.loaded = None
             self._jobs.move(job, JobState.LOADING)
             if self._supervisor.state == "ready":
                 self._run(job)
@@ -101,14 +102,12 @@ class Dispatch:
         self.loaded = None
         self._tell("worker died", reason)
         job = self._jobs.running
-        if job is None or job.ending:
-            if self._supervisor.quiet_deaths < MAX_DEATHS:  # else the next job brings the next start
-                self.preload()
-        elif job.stopping:
+        if job is not None and job.stopping:
             self._end(job, JobState.CANCELLED)
-            self.preload()
-        else:
+        elif job is not None and not job.ending:
             self._died_over(job, reason)
+        if self._supervisor.quiet_deaths < MAX_DEATHS:  # else the next job brings the next start
+            self.preload()
 
     def _died_over(self, job: Job, reason: str) -> None:
         job.deaths += 1

@@ -20,7 +20,7 @@ _spec = importlib.util.spec_from_file_location("daemon_fixtures", Path(__file__)
 assert _spec and _spec.loader
 _fixtures = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_fixtures)
-bundle, house = _fixtures.bundle, _fixtures.house
+bundle, house, open_house = _fixtures.bundle, _fixtures.house, _fixtures.open_house
 
 
 def padded(text: bytes) -> bytes:
@@ -98,12 +98,11 @@ class Knob:
 
 
 @pytest.fixture
-def knob(house: Any) -> Iterator[Knob]:
-    knob = Knob(house.start().osc_port)
-    house.desk().until(lambda status: status.worker != "starting")
+def knob(open_house: Any) -> Iterator[Knob]:
+    knob = Knob(open_house.desks[0].connection.osc_port)
     yield knob
     knob.socket.close()
-    assert house.process.poll() is None and "Traceback" not in house.log()
+    assert open_house.process.poll() is None and "Traceback" not in open_house.log()
 
 
 @pytest.mark.parametrize("name", ATTACKS)

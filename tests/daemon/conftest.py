@@ -185,8 +185,9 @@ class House:
             self.process.wait(10)
 
 
-def wait_for(look: Callable[[], Any], seconds: float = PATIENCE_S) -> Any:
+def wait_for(look: Callable[[], Any], seconds: float | None = None) -> Any:
     """The first true answer of `look`."""
+    seconds = PATIENCE_S if seconds is None else seconds
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if answer := look():
@@ -220,6 +221,18 @@ def house(tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     house = House(home, bundle)
     yield house
     house.close()
+
+
+@pytest.fixture(scope="module")
+def open_house(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Iterator[House]:
+    """One running daemon for all tests of a file that leave it as it was."""
+    house = House(tmp_path_factory.mktemp("open") / "home", bundle)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARMONICFLOW_HOME", str(house.home))
+        house.start()
+        house.desk().until(lambda status: status.worker == "ready")
+        yield house
+        house.close()
 
 
 @pytest.fixture

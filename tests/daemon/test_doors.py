@@ -34,14 +34,14 @@ from harmonicflow.core.messages import (
 from harmonicflow.core.wire import pack
 
 
-def test_every_control_question_has_its_answer(house: Any) -> None:
-    house.start()
-    desk = house.desk()
+def test_every_control_question_has_its_answer(open_house: Any) -> None:
+    desk = open_house.desk()
     assert desk.ask(Hello(id="a", client="test")) == Welcome(id="a", protocol=1, version=desk.status().version,
-                                                             pid=house.process.pid)  # fmt: skip
+                                                             pid=open_house.process.pid)  # fmt: skip
     assert desk.ask(ListTakes(id="b")) == TakeList(id="b", takes=(), total=0)
     models = desk.ask(ListModels(id="c"))
-    assert isinstance(models, ModelList) and models.models[0].serving and models.models[0].folder == str(house.bundle)
+    assert isinstance(models, ModelList) and models.models[0].serving
+    assert models.models[0].folder == str(open_house.bundle)
     assert isinstance(desk.ask(Snapshot(id="d")), SnapshotReply)
     for question, code in (
         (ShowTake(id="e", take="none"), "unknown_take"),
@@ -55,21 +55,19 @@ def test_every_control_question_has_its_answer(house: Any) -> None:
         assert answer.error.message and answer.error.todo
 
 
-def test_outsiders_are_refused(house: Any) -> None:
-    connection = house.start()
-    stranger = house.desk(key=b"\0" * 32)
+def test_outsiders_are_refused(open_house: Any) -> None:
+    stranger = open_house.desk(key=b"\0" * 32)
     for door, expected in ((stranger.control, ControlReply), (stranger.work, WorkReply)):
         stranger.send(Status(id="a"), socket=door)
         answer = stranger.receive(door, expected)[0]
         assert isinstance(answer, Failed) and answer.error.code == "denied" and answer.id == ""
-    host, port = connection.control.removeprefix("tcp://").split(":")
+    host, port = stranger.connection.control.removeprefix("tcp://").split(":")
     assert host == "127.0.0.1"
-    assert "refused a message" in house.log()
+    assert "refused a message" in open_house.log()
 
 
-def test_a_message_that_is_sent_again_as_it_is_is_refused(house: Any) -> None:
-    house.start()
-    desk = house.desk()
+def test_a_message_that_is_sent_again_as_it_is_is_refused(open_house: Any) -> None:
+    desk = open_house.desk()
     frames = pack(desk.key, Status(id="a"))
     desk.control.send_multipart(frames)
     assert isinstance(desk.receive(desk.control, ControlReply)[0], StatusReply)
@@ -79,9 +77,8 @@ def test_a_message_that_is_sent_again_as_it_is_is_refused(house: Any) -> None:
     assert isinstance(answer, Failed) and answer.error.code == "denied"
 
 
-def test_a_malformed_request_is_answered_under_its_own_name(house: Any, request_of: Any) -> None:
-    house.start()
-    desk = house.desk()
+def test_a_malformed_request_is_answered_under_its_own_name(open_house: Any, request_of: Any) -> None:
+    desk = open_house.desk()
     good = request_of("name-1")
     for bad, said in (
         (request_of("name-1", steps=0), "steps"),
@@ -100,12 +97,11 @@ def test_a_malformed_request_is_answered_under_its_own_name(house: Any, request_
     desk.send(request_of("name-1", selection=good.selection.__class__(rate=44_100, start_frame=5, end_frame=1,
               tempo=good.selection.tempo)))  # fmt: skip
     assert desk.reply().error.code == "bad_selection"
-    assert desk.status().queued == 0 and not list((house.home / "jobs").iterdir()), "nothing is left of them"
+    assert desk.status().queued == 0 and not list((open_house.home / "jobs").iterdir()), "nothing is left of them"
 
 
-def test_a_request_for_a_take_that_is_not_there(house: Any) -> None:
-    house.start()
-    desk = house.desk()
+def test_a_request_for_a_take_that_is_not_there(open_house: Any) -> None:
+    desk = open_house.desk()
     for take in ("last", "20260101-000000-abcdef-1"):
         desk.send(Regenerate(id=uuid4().hex, take=take, stems=("bass",), from_bar=1, to_bar=1))
         assert desk.reply().error.code == "unknown_take"
@@ -122,13 +118,11 @@ RAW = (
 )
 
 
-def test_raw_garbage_on_every_door(house: Any) -> None:
+def test_raw_garbage_on_every_door(open_house: Any) -> None:
     """S2: afterwards, and all the while, the daemon answers within 100 ms."""
-    connection = house.start()
-    desk = house.desk()
-    desk.until(lambda status: status.worker != "starting")
+    desk = open_house.desk()
     generator = random.Random(0)
-    doors = [connection.work, connection.control, connection.events]
+    doors = [desk.connection.work, desk.connection.control, desk.connection.events]
     held = []
     slowest = 0.0
     for turn in range(240):
@@ -147,12 +141,11 @@ def test_raw_garbage_on_every_door(house: Any) -> None:
     for raw in held:
         raw.close()
     assert slowest < 0.1
-    assert "Traceback" not in house.log()
+    assert "Traceback" not in open_house.log()
 
 
-def test_mutated_messages_on_the_doors(house: Any, request_of: Any) -> None:
-    house.start()
-    desk = house.desk()
+def test_mutated_messages_on_the_doors(open_house: Any, request_of: Any) -> None:
+    desk = open_house.desk()
     generator = random.Random(1)
     before = desk.status().daemon_rss_bytes
     sent = 0
@@ -183,12 +176,11 @@ def test_mutated_messages_on_the_doors(house: Any, request_of: Any) -> None:
     answer = desk.ask(Status(id="after"))
     assert isinstance(answer, StatusReply) and answer.queued == 0
     assert answer.daemon_rss_bytes - before < 5e6
-    assert "Traceback" not in house.log()
+    assert "Traceback" not in open_house.log()
 
 
-def test_a_message_that_is_too_large_costs_its_sender_the_connection_and_nobody_else(house: Any) -> None:
-    house.start()
-    desk = house.desk()
+def test_a_message_that_is_too_large_costs_its_sender_the_connection_and_nobody_else(open_house: Any) -> None:
+    desk = open_house.desk()
     big = desk.dealer(desk.connection.control)
     big.send_multipart([b"x" * 60, b"y" * (1 << 20)])
     began = time.monotonic()

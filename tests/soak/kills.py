@@ -9,10 +9,12 @@ Prints one line; exit code 1 where anything is lost.
 """
 
 import argparse
+import atexit
 import hashlib
 import importlib.util
 import os
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -37,14 +39,18 @@ def load(path: Path) -> Any:
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--kills", type=int, default=100)
+    options.add_argument("--patience", type=float, default=30.0, help="seconds for a start; more on a busy machine")
     options.add_argument("--seed", type=int, default=0)
     chosen = options.parse_args()
     generator = random.Random(chosen.seed)
     fixtures = load(ROOT / "tests" / "daemon" / "conftest.py")
+    fixtures.PATIENCE_S = chosen.patience
     folder = Path(tempfile.mkdtemp(prefix="kills-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     bundle = load(ROOT / "tests" / "tiny_bundle.py").make_tiny_bundle(folder / "tiny")
     os.environ["HARMONICFLOW_HOME"] = str(folder / "home")
     house = fixtures.House(folder / "home", bundle)
+    atexit.register(house.close)
     began, number = time.monotonic(), 0
     requests: dict[str, Any] = {}
     jobs: dict[str, str] = {}
