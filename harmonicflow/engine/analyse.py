@@ -122,7 +122,7 @@ def analyse(
     if clip is None:
         return Analysis(plan, spans, tonality, None)
     clip = check_clip(clip)
-    length, context = latent_length(selection), runtime.bundle.card.codec.context
+    length, context = latent_length(selection), runtime.bundle.card.codec.encoder_reach
     sound = place_clip(clip, selection, context, length + 2 * context)
     inside = sound[context * HOP : (context + length) * HOP]
     if not inside.any():

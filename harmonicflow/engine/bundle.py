@@ -60,9 +60,15 @@ class NetworkFile(msgspec.Struct, frozen=True):
 
 
 class CodecCard(msgspec.Struct, frozen=True):
-    """`context`: latent frames on each side of a frame that change its sound, and that its sound changes."""
+    """How far the codec sees, in latent frames on each side."""
 
-    context: int
+    context: int  # decoder: frames that change a frame's sound
+    encoder_context: int | None = None  # encoder: frames whose sound changes a frame; None: as many
+
+    @property
+    def encoder_reach(self) -> int:
+        """The encoder's context."""
+        return self.context if self.encoder_context is None else self.encoder_context
 
 
 class PerformerCard(msgspec.Struct, frozen=True):
@@ -163,7 +169,8 @@ def _check_card(folder: Path, card: ModelCard) -> None:
         reason = f"its {missing[0]} is missing from model.json"
     if not 1 <= len(card.stems) <= 64 or len(set(card.stems)) != len(card.stems):
         reason = "its list of stems is empty or names one twice"
-    if not 0 <= card.codec.context <= 1024 or not 0 <= card.performer.context_s <= 60:
+    reach = (card.codec.context, card.codec.encoder_reach)
+    if not all(0 <= frames <= 1024 for frames in reach) or not 0 <= card.performer.context_s <= 60:
         reason = "its context is out of range"
     if not 1 <= card.performer.steps <= 64:
         reason = "its number of steps is out of range"

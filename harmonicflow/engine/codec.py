@@ -3,6 +3,7 @@
 Legend: B batch, L latent frames, C channels, T samples at 44.1 kHz.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -18,28 +19,33 @@ def encode(runtime: Runtime, audio_BT: np.ndarray) -> np.ndarray:
     """Latents float32 [B, L, C] of audio [B, T]; the last frame is filled up with silence."""
     length = -(-audio_BT.shape[1] // HOP)
     audio_BT = np.pad(np.asarray(audio_BT, np.float32), ((0, 0), (0, length * HOP - audio_BT.shape[1])))
-    context = runtime.bundle.card.codec.context
+    context = runtime.bundle.card.codec.encoder_reach
     out = np.empty((len(audio_BT), length, LATENT_CHANNELS), np.float32)
-    for start in range(0, length, CHUNK):
-        end = min(start + CHUNK, length)
-        low, high = max(0, start - context), min(length, end + context)
-        latents = runtime.run("encoder", audio=np.ascontiguousarray(audio_BT[:, low * HOP : high * HOP]))
-        out[:, start:end] = latents[:, start - low : end - low]
+    for row, start, end, low, high in _pieces(len(audio_BT), 0, length, length, context):
+        latents = runtime.run("encoder", audio=audio_BT[row : row + 1, low * HOP : high * HOP])
+        out[row, start:end] = latents[0, start - low : end - low]
     return out
 
 
 def decode(runtime: Runtime, latents_BLC: np.ndarray, start: int = 0, end: int | None = None) -> np.ndarray:
     """Audio float32 [B, (end - start) * 2048] of the frames `start` up to `end`, with the others as context."""
+    latents_BLC = np.asarray(latents_BLC, np.float32)
     length = latents_BLC.shape[1]
     last = length if end is None else end
     context = runtime.bundle.card.codec.context
     out = np.empty((len(latents_BLC), (last - start) * HOP), np.float32)
-    for first in range(start, last, CHUNK):
-        stop = min(first + CHUNK, last)
-        low, high = max(0, first - context), min(length, stop + context)
-        audio = runtime.run("decoder", latents=np.ascontiguousarray(latents_BLC[:, low:high], np.float32))
-        out[:, (first - start) * HOP : (stop - start) * HOP] = audio[:, (first - low) * HOP : (stop - low) * HOP]
+    for row, first, stop, low, high in _pieces(len(latents_BLC), start, last, length, context):
+        audio = runtime.run("decoder", latents=latents_BLC[row : row + 1, low:high])
+        out[row, (first - start) * HOP : (stop - start) * HOP] = audio[0, (first - low) * HOP : (stop - low) * HOP]
     return out
+
+
+def _pieces(rows: int, start: int, end: int, length: int, context: int) -> Iterator[tuple[int, int, int, int, int]]:
+    """Row, the frames of a piece, and the frames it is computed from. One row at a time: spectra are large."""
+    for row in range(rows):
+        for first in range(start, end, CHUNK):
+            stop = min(first + CHUNK, end)
+            yield row, first, stop, max(0, first - context), min(length, stop + context)
 
 
 class DecodeStream:

@@ -13,6 +13,7 @@ from harmonicflow.core.errors import HarmonicFlowError
 from .bundle import Bundle
 
 MAX_THREADS: Final = 8  # graphs this small gain nothing from more
+SPIN_US: Final = "200"
 
 
 def physical_cores() -> int:
@@ -56,6 +57,7 @@ class Runtime:
         """The one output of a network. Raises `cancelled` after a `stop`, `engine_failed` if the graph fails."""
         self.load(name)
         self._options = options = ort.RunOptions()
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")  # 100 MB that others can use
         self.check()  # after the options are in place: a stop from now on ends this very run
         try:
             (output,) = self._sessions[name].run(None, inputs, options)
@@ -86,8 +88,11 @@ class Runtime:
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         options.log_severity_level = 4  # errors come as exceptions; nothing is printed
         options.enable_mem_pattern = False  # lengths change from call to call
+        options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
         options.add_session_config_entry("session.force_spinning_stop", "1")  # idle threads sleep between calls
+        # Between two nodes threads spin for a moment only: a DAW wants the other core for itself.
+        options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN_US)
         return options
 
     def _check(self, name: str, session: ort.InferenceSession) -> None:
