@@ -76,7 +76,8 @@ def encode_audio(codec: Codec, audio: Audio) -> np.ndarray:
 
 def _encode_track(codec: Codec, track: Track, silence: Audio, target: Path) -> None:
     parts = {part: track.read(part, 0, track.samples) for part in (*DEFAULT_STEMS, OTHER) if part in track.parts}
-    sounds = {MIX: np.sum(list(parts.values()), axis=0, dtype=np.float32), **parts}
+    together: Audio = np.sum(list(parts.values()), axis=0, dtype=np.float32)
+    sounds = {MIX: together, **parts}
     length = -(-track.samples // HOP)
     latents = np.stack([encode_audio(codec, sound) for sound in sounds.values()]).astype(np.float16)
     curves = np.stack([clip_curves(sound, length) for sound in sounds.values()]).astype(np.float16)

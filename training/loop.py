@@ -28,7 +28,7 @@ class LoopOptions:
     steps: int = 1_000_000  # ends earlier when reached
     batch_size: int = 16
     lr: float = 1e-3  # peak learning rate
-    warmup_steps: int = 200
+    warmup_steps: int = 200  # at most a tenth of the steps
     decay_share: float = 0.6  # last share of the budget over which the rate falls to zero
     weight_decay: float = 0.01
     average: float = 0.998  # decay of the moving average per step
@@ -43,7 +43,9 @@ class LoopOptions:
 class Task(Protocol):
     """What the loop trains."""
 
-    network: nn.Module
+    @property
+    def network(self) -> nn.Module:
+        """The network to train."""
 
     def loss(self, batch: Any) -> dict[str, Tensor]:
         """Parts by name; "total" is minimised."""
@@ -54,7 +56,8 @@ class Task(Protocol):
 
 def optimisers(network: nn.Module, options: LoopOptions) -> list[torch.optim.Optimizer]:
     """AdamW, and Muon (Jordan et al. 2024) for the matrices when asked for."""
-    matrices, rest = [], []
+    matrices: list[nn.Parameter] = []
+    rest: list[nn.Parameter] = []
     for name, parameter in network.named_parameters():
         inner = parameter.ndim == 2 and min(parameter.shape) >= 64 and "embed" not in name and "head" not in name
         (matrices if inner and options.muon else rest).append(parameter)
@@ -69,7 +72,7 @@ def optimisers(network: nn.Module, options: LoopOptions) -> list[torch.optim.Opt
 
 def rate(step: int, progress: float, options: LoopOptions) -> float:
     """Share of the peak learning rate after `step` steps and `progress` (0 to 1) of the budget."""
-    rise = min(1.0, (step + 1) / options.warmup_steps)
+    rise = min(1.0, (step + 1) / max(1, min(options.warmup_steps, options.steps // 10)))
     fall = min(1.0, max(0.0, (1 - progress) / options.decay_share))
     return rise * fall
 

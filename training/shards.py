@@ -89,6 +89,10 @@ def _notes(labels: dict[str, Any]) -> NoteArrays | None:
     if "notes" not in labels:
         return None
     rows = [(stem, *note) for stem, name in enumerate(DEFAULT_STEMS) for note in labels["notes"].get(name, ())]
+    return _note_columns(rows)
+
+
+def _note_columns(rows: list[tuple[float, ...]]) -> NoteArrays:
     table = np.array(rows, np.float64).reshape(-1, 5)
     return NoteArrays(table[:, 0].astype(np.int64), table[:, 1], table[:, 2], table[:, 3].astype(np.int64),
                       table[:, 4].astype(np.int64))
@@ -154,11 +158,11 @@ class ExampleData:
             present = np.ones(stems, bool)
         if song.notes is None:
             present[:] = False
-            notes = NoteArrays(*(np.zeros(0) for _ in NoteArrays._fields))
+            notes = _note_columns([])
         else:
             keep = present[song.notes.stem]
             notes = NoteArrays(*(column[keep] for column in song.notes))
-        return score_features_seconds(notes, DEFAULT_STEMS, self.frames, start, present)
+        return score_features_seconds(notes, DEFAULT_STEMS, self.frames, start, present.tolist())
 
     def _timbre(self, song: Song, all_told: bool) -> Floats:
         """Mean and deviation of the latents of another excerpt of each stem."""
