@@ -13,6 +13,8 @@ from .plan import Plan, PlanBar
 from .pulses import Pulse, on_grid
 
 PUSHING = frozenset("DUPqBR")  # marks that may anticipate a chord
+# What a light stroke becomes when it brings the new chord, by what usually brings it.
+_PUSHED = {"D": {"U": "D"}, "P": {"U": "D"}, "B": {"R": "B"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def strokes(plan: Plan, rows: tuple[Line, ...], dice: Dice, first_mark: str, qui
             if bar.start <= span.start < bar.end:
                 _cover(plan, found, on_grid(span.start), bar, first_mark)
         raw += [(beat, *found[beat], bar) for beat in sorted(found)]
-    return _resolved(plan, raw)
+    return _resolved(plan, raw, first_mark)
 
 
 def _line(plan: Plan, bar: PlanBar, rows: tuple[Line, ...], dice: Dice) -> Line:
@@ -61,9 +63,9 @@ def _line(plan: Plan, bar: PlanBar, rows: tuple[Line, ...], dice: Dice) -> Line:
     return choose(alike, bar.energy, dice, "line", *((bar.section, "turn") if turn else (bar.number,)))
 
 
-def _manner(line: Line) -> tuple[bool, bool]:
-    """Whether a pattern is an arpeggio or power chords: nobody changes between them for one bar."""
-    return "n" in line.four, "p" in line.four.lower()
+def _manner(line: Line) -> tuple[bool, ...]:
+    """Whether a pattern is an arpeggio, palm-muted or power chords: nobody changes between them for one bar."""
+    return tuple(mark in line.four for mark in "npP")
 
 
 def _cover(
@@ -78,7 +80,7 @@ def _cover(
         found[beat] = ("B", *found[beat][1:])
 
 
-def _resolved(plan: Plan, raw: list[tuple[Fraction, str, Pulse, int, PlanBar]]) -> list[Stroke]:
+def _resolved(plan: Plan, raw: list[tuple[Fraction, str, Pulse, int, PlanBar]], first_mark: str) -> list[Stroke]:
     """Strokes with their chords. One just before a change may play the coming chord, which then is not struck again."""
     found: list[Stroke] = []
     taken: set[Fraction] = set()
@@ -90,7 +92,7 @@ def _resolved(plan: Plan, raw: list[tuple[Fraction, str, Pulse, int, PlanBar]]) 
         following = raw[place + 1][0] if place + 1 < len(raw) else None
         if change is not None and mark in PUSHING and _pushes(plan, beat, change, pulse, step, following):
             span, pushed = plan.piece_at(change.start), True
-            mark = "D" if mark == "U" else mark
+            mark = _PUSHED.get(first_mark, {}).get(mark, mark)
             taken.add(on_grid(change.start))
         if span is not None:
             strong = step == 0 and pulse.slot == 0

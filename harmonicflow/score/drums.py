@@ -62,7 +62,7 @@ def write_drums(plan: Plan) -> list[Event]:
         hits = _feet_and_snare(plan, bar, groove, dice, fill_start)
         hits += _cymbals(plan, bar, groove, dice, fill_start)
         if bar.fill:
-            hits += _fill(plan, bar, dice, fill_start)
+            hits += _fill(plan, bar, dice)
         if bar.crash:
             hits = [hit for hit in hits if hit.start != bar.start or hit.pitch not in (CLOSED, OPEN, RIDE)]
             length = _length(bar.pulses[0])
@@ -134,8 +134,8 @@ def _cymbals(plan: Plan, bar: PlanBar, groove: Groove, dice: Dice, fill_start: F
             voice = row.on if step == 0 else row.off
             level = 88.0 if step == 0 else 74.0 if step == 2 else 58.0
             level += 4 if pulse.slot % 2 == 0 and step == 0 else 0
-            if voice == CRASH:
-                level = 92
+            if voice == CRASH:  # riding the crash, the open hat between
+                voice, level = (CRASH, 92.0) if pulse.slot % 2 == 0 else (OPEN, 90.0)
             late = voice == CLOSED and step == 2 and beat >= pulse.start + pulse.unit / 2
             if late and groove.cymbal.startswith("open") and pulse is bar.pulses[-1]:
                 voice = OPEN
@@ -171,12 +171,12 @@ def _swing_ride(plan: Plan, bar: PlanBar, dice: Dice, fill_start: Fraction) -> l
     return [hit for hit in hits if hit.start < fill_start or hit.pitch == PEDAL]
 
 
-def _fill(plan: Plan, bar: PlanBar, dice: Dice, fill_start: Fraction) -> list[Event]:
-    """A fill over the bar's last pulses, growing louder."""
+def _fill(plan: Plan, bar: PlanBar, dice: Dice) -> list[Event]:
+    """A fill over the bar's last pulses, growing louder, while the left foot keeps time."""
     pulses = bar.pulses[-bar.fill :]
     patterns = [dice.pick(plan.style.fills, "fill", bar.number, place) for place in range((len(pulses) + 1) // 2)]
     text = "".join(patterns)[-4 * len(pulses) :]
-    hits = []
+    hits = [Event(pulse.start, _length(pulse), PEDAL, 58) for pulse in pulses]
     for place, pulse in enumerate(pulses):
         for step in range(4):
             mark = text[place * 4 + step]

@@ -59,7 +59,7 @@ def _struck(plan: Plan, stroke: Stroke, hands: Hands, arpeggio: int) -> list[Eve
     level = (_LEVEL[stroke.mark] + (6 if stroke.strong else 0) - (0 if stroke.on_pulse else 3)) * dynamics(stroke.bar)
     held = _held(plan, stroke, stroke.until)
     events = []
-    if stroke.mark in "BL":
+    if stroke.mark in "BL" or (stroke.mark == "R" and plan.style.name == "jazz"):  # shells are comped along
         ring = _held(plan, stroke, stroke.change if plan.style.name in ("pop", "rock") else stroke.until)
         events += [Event(stroke.beat, ring, pitch, level + 2) for pitch in hands.left]
     if stroke.mark in "BRr":
@@ -113,7 +113,7 @@ def _register(plan: Plan) -> Register:
 
 def _choices(plan: Plan, chord: Chord, register: Register) -> list[Hands]:
     lows = _left_hand(plan, chord, register)
-    rooted = "bass" not in plan.stems or plan.style.name in ("rock", "pop")
+    rooted = "bass" not in plan.stems or (plan.style.name in ("rock", "pop") and seventh(chord) is None)
     size = register.size + (seventh(chord) is not None and register.size == 3 and plan.mood.complexity > 0.6)
     classes = essential(chord, max(size, 2), rooted)
     if plan.style.name == "jazz" and lows and len(lows) == 2:  # the left hand has third and seventh

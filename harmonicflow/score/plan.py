@@ -176,7 +176,7 @@ def make_plan(
     feel = swing_of(rate, style.swing) if style.swing else Feel(sixteenths=Fraction(round(style.sixteenths * 96), 96))
     heard = swing_heard(strokes, [pulse for bar in bars for pulse in bar.pulses])
     feel = replace(feel, eighths=heard) if heard is not None else feel
-    shaped = _shaped(bars, form, mood, Dice(seed, "form"))
+    shaped = _shaped(bars, form, mood, style, Dice(seed, "form"))
     return Plan(shaped, _snapped(chords, bars, feel), form, key, style, feel, bpm, rate, mood, barriers, seed, stems)
 
 
@@ -215,7 +215,9 @@ def _invented(lines: list[tuple[Fraction, Fraction]], end: Fraction, dice: Dice)
     )
 
 
-def _shaped(bars: list[PlanBar], form: tuple[Section, ...], mood: Mood, dice: Dice) -> tuple[PlanBar, ...]:
+def _shaped(
+    bars: list[PlanBar], form: tuple[Section, ...], mood: Mood, style: Style, dice: Dice
+) -> tuple[PlanBar, ...]:
     """The bars with energy, fills and crashes."""
     starts = [section.start for section in form]
     place_of = [max(bisect_right(starts, max(bar.start, Fraction(0))) - 1, 0) for bar in bars]
@@ -229,6 +231,7 @@ def _shaped(bars: list[PlanBar], form: tuple[Section, ...], mood: Mood, dice: Di
         energy = level + _SECTION_ENERGY.get(name.lower().strip("0123456789 '"), 0.0)
         energy = min(max(energy + 0.05 * dice.wobble("energy", name), 0.0), 1.0)
         fill = _fill(bar, energy, mood, last, phrase, len(bars), dice)
+        fill = min(fill, 2) if style.swing else fill  # the ride does not stop for long
         crash = new and (index > 0 or dice.chance(0.3 + energy / 2, "first crash"))
         shaped.append(
             replace(bar, section=name, energy=energy, phrase=phrase, fill=fill, crash=crash and energy > 0.25)
@@ -243,7 +246,7 @@ def _fill(bar: PlanBar, energy: float, mood: Mood, last: bool, phrase: int, bars
         return 0
     if last:
         longer = dice.chance(0.35 + energy / 2, "long", bar.number)
-        full = dice.chance(energy / 3, "full", bar.number)
+        full = energy > 0.6 and dice.chance(0.2, "full", bar.number)
         return min(1 + longer + 2 * full, pulses)
     chance = (0.0, 0.12 * mood.complexity, 0.0, 0.25 + 0.4 * mood.complexity)[phrase % 4]
     return min(1, pulses) if dice.chance(chance, "short", bar.number) else 0
