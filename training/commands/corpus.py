@@ -26,9 +26,7 @@ def command() -> None:
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
 @click.option("--parts", default="A,B,C,D", show_default=True, help=_PARTS_HELP)
 @click.option("--sound-font", "--sound_font", type=click.Path(path_type=Path), help="Default: Debian's FluidR3_GM.")
-def build(
-    midi: Path, out: Path, hours: float, seed: int, jobs: int, parts: str, sound_font: Path | None
-) -> None:
+def build(midi: Path, out: Path, hours: float, seed: int, jobs: int, parts: str, sound_font: Path | None) -> None:
     """Render a corpus in Slakh's layout; run it again to go on where it stopped."""
     from ..corpus.build import DEFAULT_SOUND_FONT, BuildOptions, Progress, build
 
