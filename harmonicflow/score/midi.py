@@ -29,8 +29,8 @@ from .chords import ChordSpan, parse_chord
 from .score import Note, Score, Section
 
 TICKS_PER_BEAT = 960
-MAX_BYTES = 4_000_000
-MAX_NOTES = 300_000
+MAX_BYTES = 500_000  # an hour of dense playing; mido takes a second and 100 MB for as much
+MAX_NOTES = 100_000
 MAX_BEATS = 200_000
 DRUM_CHANNEL = 9
 OTHER_PROGRAM = 48  # strings, for instruments without a row in the table
@@ -184,7 +184,7 @@ def _bytes_of(source: str | os.PathLike[str] | bytes, name: str) -> bytes:
         except (OSError, ValueError) as error:
             raise HarmonicFlowError("bad_midi", path=name, reason=str(error)) from None
     if len(data) > MAX_BYTES:
-        raise HarmonicFlowError("bad_midi", path=name, reason=f"it is larger than {MAX_BYTES // 1_000_000} MB")
+        raise HarmonicFlowError("bad_midi", path=name, reason=f"it is larger than {MAX_BYTES // 1000} kB")
     return data
 
 
