@@ -13,13 +13,14 @@ from harmonicflow.core.constants import HOP, LATENT_CHANNELS, SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.paths import disk_errors, publish_folder, remove_folder, write_atomic
 from harmonicflow.engine.bundle import FORMAT, GRAPHS, Bundle
+from harmonicflow.nn.latent_space import latent_space
 from harmonicflow.nn.performer import LAYOUTS, Performer
 
 from .card import card_text
 from .checkpoints import Meta, load_codec, load_performer
 from .onnx_graphs import export_graph, networks
 from .parity import check, differences
-from .weights import latent_space, rounded
+from .weights import rounded_network
 
 LICENSE: Final = "MIT"
 CONTEXT_S: Final = 4.0  # of canvas before and after a block, as the performer was trained
@@ -54,7 +55,8 @@ def build_bundle(
     if trained_on != space:
         reason = f"the performer was trained on {trained_on}, the codec makes {space}"
         raise HarmonicFlowError("latent_mismatch", path=out, reason=reason)
-    codec, performer = rounded(codec), rounded(performer)
+    codec = rounded_network(codec, Path(codec_checkpoint))
+    performer = rounded_network(performer, Path(performer_checkpoint))
     graphs, parity = {}, {}
     for key, network in networks(codec, performer).items():
         config = performer.config if key == "performer" else codec.config

@@ -1,10 +1,12 @@
 """Checkpoints of training as networks: their averaged weights and what was written beside them."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from safetensors import SafetensorError, safe_open
+from torch import nn
 
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.nn.codec import Codec, CodecConfig
@@ -13,12 +15,13 @@ from harmonicflow.nn.performer import Performer, PerformerConfig
 AVERAGE: Final = "average."  # before the names of the weights that are exported
 
 Meta = dict[str, Any]
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def load_codec(path: Path) -> tuple[Codec, Meta]:
     """The codec of a checkpoint and the checkpoint's metadata. Raises `bad_checkpoint`."""
     tensors, meta = _read(path)
-    return _filled(path, Codec(CodecConfig(**_config(path, meta))), tensors), meta
+    return _filled(path, lambda config: Codec(CodecConfig(**config)), _config(path, meta), tensors), meta
 
 
 def load_performer(path: Path) -> tuple[Performer, Meta]:
@@ -27,7 +30,7 @@ def load_performer(path: Path) -> tuple[Performer, Meta]:
     config = _config(path, meta)
     if "stems" in config:
         config["stems"] = tuple(config["stems"])
-    return _filled(path, Performer(PerformerConfig(**config)), tensors), meta
+    return _filled(path, lambda config: Performer(PerformerConfig(**config)), config, tensors), meta
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Meta]:
@@ -47,10 +50,11 @@ def _config(path: Path, meta: Meta) -> dict[str, Any]:
     return config
 
 
-def _filled(path: Path, network: Any, tensors: dict[str, Any]) -> Any:
+def _filled(path: Path, build: Callable[[Meta], Network], config: Meta, tensors: dict[str, Any]) -> Network:
     try:
+        network = build(config)
         network.load_state_dict(tensors)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise HarmonicFlowError("bad_checkpoint", path=path, reason=f"it holds another network: {reason}") from error
     return network.eval()

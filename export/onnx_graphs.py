@@ -23,9 +23,9 @@ from harmonicflow.engine.bundle import GRAPHS, Shape
 from harmonicflow.nn.codec import Codec
 from harmonicflow.nn.performer import Performer
 
-from .weights import halve, keep_tables, unshare
+from .weights import drop_idle_casts, halve, keep_tables, unshare
 
-OPSET: Final = 18
+OPSET: Final = 20
 PRODUCER: Final = "harmonicflow"
 EXAMPLE: Final = {"batch": 2, "length": 24, "beats": 5}  # sizes while tracing
 DYNAMIC: Final = ("batch", "length", "samples", "beats")  # axes that change from call to call
@@ -64,6 +64,7 @@ def export_graph(name: str, network: nn.Module, config: Any, notes: Mapping[str,
         )  # fmt: skip
     model = onnx.load_from_string(file.getvalue())
     names = set(network.state_dict())
+    drop_idle_casts(model)
     unshare(model.graph, names)
     halve(model.graph, {key for key in names if ".dft." not in f".{key}"})
     _label(model, name, sizes, {"network": name, "config": json.dumps(asdict(config)), **(notes or {})})

@@ -4,8 +4,8 @@ Rounding comes first: a network is rounded, then exported, and parity is measure
 that what was measured is what ships.
 """
 
-import hashlib
 from copy import deepcopy
+from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
@@ -15,27 +15,25 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.nn.codec import Encoder
 from harmonicflow.nn.dft import DFT
+from harmonicflow.nn.latent_space import SMALLEST_HALF, rounded
 
-SMALLEST_HALF: Final = 1024  # numbers in a tensor; smaller ones stay float32, they weigh nothing
 LARGEST_HALF: Final = float(np.finfo(np.float16).max)
 WIDE: Final = ":f32"  # behind the name of a weight once it is cast back
 
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def rounded(network: Network) -> Network:
-    """A copy in evaluation mode whose big weights are half floats in value. Raises `bad_checkpoint`."""
+def rounded_network(network: Network, path: Path = Path("network")) -> Network:
+    """A copy in evaluation mode whose big weights are half floats in value. Raises `bad_checkpoint`, naming `path`."""
     copy = deepcopy(network).eval()
     with torch.no_grad():
         for name, value in copy.state_dict().items():
             if not bool(value.isfinite().all()):
-                raise HarmonicFlowError("bad_checkpoint", path=name, reason="it holds numbers that are not finite")
-            if value.numel() >= SMALLEST_HALF:
-                if float(value.abs().max()) > LARGEST_HALF:
-                    raise HarmonicFlowError("bad_checkpoint", path=name, reason="it is too large for half floats")
-                value.copy_(value.half().float())
+                raise HarmonicFlowError("bad_checkpoint", path=path, reason=f"its {name} is not finite")
+            if float(value.abs().max()) > LARGEST_HALF:
+                raise HarmonicFlowError("bad_checkpoint", path=path, reason=f"its {name} is too large for half floats")
+            value.copy_(rounded(value))
     return copy
 
 
@@ -47,15 +45,6 @@ def keep_tables(network: nn.Module) -> None:
                 value = module.get_buffer(name)
                 delattr(module, name)
                 module.register_buffer(name, value)
-
-
-def latent_space(encoder: Encoder) -> str:
-    """The name (16 hexadecimal digits) of the latents that an encoder makes: its rounded weights and its whitening."""
-    digest = hashlib.sha256()
-    for name, value in sorted(rounded(encoder).state_dict().items()):
-        digest.update(f"{name} {tuple(value.shape)}\n".encode())
-        digest.update(value.numpy().astype("<f4").tobytes())
-    return digest.hexdigest()[:16]
 
 
 def halve(graph: onnx.GraphProto, names: set[str]) -> None:
@@ -86,6 +75,26 @@ def unshare(graph: onnx.GraphProto, names: set[str]) -> None:
             kept.append(node)
     del graph.node[:]
     graph.node.extend(kept)
+
+
+def drop_idle_casts(model: onnx.ModelProto) -> None:
+    """Take out Casts to the type that is there already (every `.to(x.dtype)`): onnxruntime 1.31 stumbles on some."""
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    kinds = {value.name: value.type.tensor_type.elem_type for value in (*graph.input, *graph.value_info)}
+    kinds |= {tensor.name: tensor.data_type for tensor in graph.initializer}
+    results = {value.name for value in model.graph.output}
+    same: dict[str, str] = {}
+    kept = []
+    for node in model.graph.node:
+        for place, name in enumerate(node.input):
+            node.input[place] = same.get(name, name)
+        idle = node.op_type == "Cast" and kinds.get(node.input[0]) == node.attribute[0].i
+        if idle and node.output[0] not in results:
+            same[node.output[0]] = node.input[0]
+        else:
+            kept.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(kept)
 
 
 def _put_first(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:

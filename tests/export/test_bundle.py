@@ -1,0 +1,131 @@
+"""Checkpoints to a bundle: the engine loads and plays it, and a failed build leaves what was there."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from export.bundle import build_bundle
+from export.card import SOURCES
+from export.command import command
+from harmonicflow.core.constants import HOP
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.engine.api import HarmonicFlow
+from harmonicflow.engine.bundle import Bundle
+from harmonicflow.nn.latent_space import latent_space
+from harmonicflow.nn.performer import Performer
+
+from .conftest import PERFORMER, Made, save
+
+
+@pytest.fixture(scope="module")
+def flow(made: Made) -> HarmonicFlow:
+    return HarmonicFlow(made.bundle, threads=1)
+
+
+def test_the_engine_plays_it(flow: HarmonicFlow) -> None:
+    (take,) = flow.generate(bars=1, tempo=120, chords="Am", genre="rock", seed=7, steps=2)
+    assert {name: audio.shape[-1] for name, audio in take.stems.items()} == dict.fromkeys(flow.stems, 2 * 44100)
+    assert all(np.isfinite(audio).all() and np.abs(audio).max() > 0 for audio in take.stems.values())
+
+
+def test_the_engine_encodes_and_decodes_with_it_as_torch_does(flow: HarmonicFlow, made: Made) -> None:
+    audio = np.random.default_rng(0).normal(0, 0.1, 12 * HOP).astype(np.float32)
+    latents = flow.encode(audio)
+    with torch.no_grad():
+        wanted = made.codec.encoder(torch.from_numpy(audio)[None])[0].numpy()
+    assert latents.shape == (12, 32)
+    np.testing.assert_allclose(latents, wanted, atol=0.02)  # the weights were rounded
+    assert flow.decode(latents).shape == (12 * HOP,)
+
+
+def test_the_decoder_needs_no_more_context_than_the_card_says(flow: HarmonicFlow, made: Made) -> None:
+    context = Bundle.load(made.bundle).card.codec.context
+    assert context == made.codec.context
+    latents = np.random.default_rng(1).normal(0, 1, (4 * context + 1, 32)).astype(np.float32)
+    middle = 2 * context
+    whole = flow.runtime.run("decoder", latents=latents[None])[0]
+    piece = flow.runtime.run("decoder", latents=latents[None, middle - context : middle + context + 1])[0]
+    here = slice(middle * HOP, (middle + 1) * HOP)
+    np.testing.assert_allclose(piece[context * HOP : (context + 1) * HOP], whole[here], atol=1e-6)
+
+
+def test_model_json_says_what_it_is(made: Made) -> None:
+    card = json.loads((made.bundle / "model.json").read_text())
+    assert (card["name"], card["version"]) == ("test", "0.0.1")
+    assert card["latent_space"] == latent_space(made.codec.encoder)
+    assert card["performer"]["parameters"] == sum(p.numel() for p in made.performer.parameters())
+    assert card["training"]["codec"] == {"step": 12, "minutes": 3.0}
+    assert card["training"]["hardware"] == "one core"
+    assert card["files"]["performer"]["inputs"]["score"] == ["batch", "stems", "length", 353]
+    assert max(card["parity"].values()) < 1e-4
+
+
+def test_the_card_names_sources_minutes_and_limits(made: Made) -> None:
+    text = Bundle.load(made.bundle).card.card
+    for told in ("Groove MIDI Dataset", "CC-BY-4.0", "2.5 h", "FluidR3", "one core", "3 minutes", "Not measured yet"):
+        assert told in text
+    assert "POP909" not in text  # it was not used
+    assert all(source.license and source.credit for source in SOURCES.values())
+
+
+def test_the_latent_space_is_the_encoders_alone(made: Made) -> None:
+    name = latent_space(made.codec.encoder)
+    encoder = type(made.codec)(made.codec.config).encoder
+    encoder.load_state_dict(made.codec.encoder.state_dict())
+    assert latent_space(encoder) == name
+    encoder.std[3] *= 1.01
+    assert latent_space(encoder) != name
+
+
+def test_a_build_that_fails_leaves_the_bundle_that_was_there(made: Made, tmp_path: Path) -> None:
+    out = tmp_path / "bundle"
+    shutil.copytree(made.bundle, out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    bad = save(tmp_path / "bad.safetensors", made.performer, latent_space="0123456789abcdef")
+    with pytest.raises(HarmonicFlowError, match="0123456789abcdef") as error:
+        build_bundle(made.codec_file, bad, out)
+    assert error.value.code == "latent_mismatch"
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.safetensors", "bundle"]
+
+
+def test_wrong_checkpoints_are_refused_in_words(made: Made, tmp_path: Path) -> None:
+    noise = tmp_path / "noise.safetensors"
+    noise.write_bytes(b"\xff" * 100)
+    sick = Performer(PERFORMER)
+    with torch.no_grad():
+        sick.head[0, 0, 0] = float("nan")
+    for codec, performer, told in (
+        (noise, made.performer_file, "noise.safetensors"),
+        (made.codec_file, made.codec_file, "codec.safetensors"),
+        (made.codec_file, save(tmp_path / "raw.safetensors", made.performer, "raw."), "another network"),
+        (made.codec_file, save(tmp_path / "sick.safetensors", sick), "sick.safetensors .* its head is not finite"),
+    ):
+        with pytest.raises(HarmonicFlowError, match=told) as error:
+            build_bundle(codec, performer, tmp_path / "out")
+        assert error.value.code == "bad_checkpoint"
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_replaces_a_bundle_but_nothing_else(made: Made, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    scores = tmp_path / "scores.json"
+    rows = {"truth": {"pitch_f1": {"all": 0.9}}, "performed": {"pitch_f1": {"bass": 0.4, "all": 0.5}}}
+    scores.write_text(json.dumps({"rows": rows}))
+    words = ["--codec", made.codec_file, "--performer", made.performer_file, "--out", out, "--name", "mine"]
+    words += ["--scores", scores]
+    out.mkdir()
+    (out / "song.wav").write_bytes(b"mine")
+    refused = CliRunner().invoke(command, [str(word) for word in words])
+    assert isinstance(refused.exception, HarmonicFlowError) and refused.exception.code == "bad_option"
+    (out / "song.wav").rename(out / "model.json")
+    run = CliRunner().invoke(command, [str(word) for word in words], catch_exceptions=False)
+    assert run.exit_code == 0 and run.stdout.splitlines()[-1] == str(out)
+    card = Bundle.load(out).card
+    assert card.name == "mine" and "| pitch F1 | 0.90 | - | 0.50 | - | - |" in card.card
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
