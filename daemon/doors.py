@@ -92,7 +92,7 @@ class Door:
         self._key = key
         self._expected = expected
         self._guard = ReplayGuard()
-        self._unsent: deque[tuple[bytes, list[Any]]] = deque()
+        self._unsent: dict[bytes, deque[list[Any]]] = {}  # of each slow client, in the order of their counters
         self._under_way: list[_Sent] = []
         self._complained = 0.0
 
@@ -117,22 +117,31 @@ class Door:
                 yield Received(client, message, buffers)
 
     def send(self, identity: bytes, message: Message, buffers: Sequence[memoryview] = ()) -> None:
-        """Send to one client. A block is dropped where it reads too slowly, anything else waits."""
-        frames = [identity, *pack(self._key, message, buffers)]
+        """Send to one client. A block is dropped where it reads too slowly, anything else waits.
+
+        Nothing overtakes what waits: the client would refuse a message whose counter is a window behind.
+        """
+        waits = identity in self._unsent
         if isinstance(message, Block):
-            self._send_block(identity, frames, sum(map(len, buffers)))
-        elif not self._send(frames):
-            self._unsent.append((identity, frames))
-            if len(self._unsent) > MAX_UNSENT:
-                self._unsent.popleft()
+            if waits:
+                self.dropped += 1
+            else:
+                self._send_block(identity, pack(self._key, message, buffers), sum(map(len, buffers)))
+            return
+        frames = [identity, *pack(self._key, message, buffers)]
+        if waits or not self._send(frames):
+            self._unsent.setdefault(identity, deque()).append(frames)
+            if sum(map(len, self._unsent.values())) > MAX_UNSENT:
+                max(self._unsent.values(), key=len).popleft()
                 self.dropped += 1
 
     def send_waiting(self) -> None:
         """Try again to send what waits."""
-        for _ in range(len(self._unsent)):
-            identity, frames = self._unsent.popleft()
-            if not self._send(frames):
-                self._unsent.append((identity, frames))
+        for identity, queue in list(self._unsent.items()):
+            while queue and self._send(queue[0]):
+                queue.popleft()
+            if not queue:
+                del self._unsent[identity]
 
     def close(self) -> None:
         """Close the socket; what waits is dropped."""
@@ -148,14 +157,14 @@ class Door:
                 raise
         return True
 
-    def _send_block(self, identity: bytes, frames: list[Any], size: int) -> None:
+    def _send_block(self, identity: bytes, packed: Sequence[Any], size: int) -> None:
         self._under_way = [block for block in self._under_way if not block.tracker.done]
         pending = sum(block.size for block in self._under_way if block.identity == identity)
         if pending and pending + size > MAX_BLOCK_BYTES:
             self.dropped += 1
             return
         try:
-            tracker = self.socket.send_multipart(frames, zmq.DONTWAIT, copy=False, track=True)
+            tracker = self.socket.send_multipart([identity, *packed], zmq.DONTWAIT, copy=False, track=True)
         except zmq.ZMQError:  # gone, or it does not read
             self.dropped += 1
         else:

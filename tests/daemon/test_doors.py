@@ -205,3 +205,73 @@ def test_every_socket_is_hardened(monkeypatch: pytest.MonkeyPatch) -> None:
         for door in doors:
             door.close()
         context.term()
+
+
+def test_replies_to_a_slow_client_keep_their_order() -> None:
+    """A reply that waits is not overtaken: a guard refuses what is more than 1,023 messages late."""
+    from daemon.doors import Door
+    from harmonicflow.core.messages import Block, ControlRequest, ErrorWire
+    from harmonicflow.core.wire import ReplayGuard, unpack
+
+    key, context = b"k" * 32, zmq.Context()
+    door = Door(context, key, ControlRequest)
+    client = context.socket(zmq.DEALER)
+    try:
+        client.rcvhwm = 1
+        client.linger = 0
+        client.connect(door.endpoint)
+        client.send_multipart(pack(key, Status(id="hello")))
+        assert door.socket.poll(5_000)
+        [received] = door.receive()
+        door.socket.sndhwm = 1
+        sent = 0
+
+        def reply() -> None:
+            nonlocal sent
+            error = ErrorWire(code="c", message="x" * (1 << 18))
+            received.client.send(Failed(id=str(sent), error=error))
+            sent += 1
+
+        while not door.waiting:
+            reply()
+        for _ in range(ReplayGuard.WINDOW + 100):  # to others: the counter is the process's
+            door.send(b"nobody", Accepted(id="a", job="b"))
+        guard, heard = ReplayGuard(), []
+
+        def read() -> None:
+            while client.poll(100):
+                answer = unpack(key, client.recv_multipart(), WorkReply, guard)[0]
+                heard.append(int(answer.id))
+
+        read()  # now there is room again, and the next one could go at once
+        reply()
+        block = Block(id="b", job="b", index=0, start_frame=0, frames=1, channels=1, stems=("bass",))
+        received.client.send(block, [memoryview(bytes(4)), memoryview(bytes(8))])
+        assert door.dropped == 1, "a block does not wait, nor does it overtake"
+        while door.waiting:
+            door.send_waiting()
+            read()
+        read()
+        assert heard == list(range(sent))
+    finally:
+        client.close()
+        door.close()
+        context.term()
+
+
+def test_the_client_that_reads_least_pays_for_a_full_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    from daemon import doors
+
+    monkeypatch.setattr(doors, "MAX_UNSENT", 5)
+    monkeypatch.setattr(doors.Door, "_send", lambda *_: False)  # nobody reads
+    context = zmq.Context()
+    door = doors.Door(context, b"k" * 32, Generate)
+    try:
+        for turn, name in enumerate((b"modest", b"greedy", b"greedy", b"greedy", b"greedy", b"greedy", b"modest")):
+            door.send(name, Accepted(id=f"r{turn}", job="b"))
+        assert door.dropped == 2 and {name: len(queue) for name, queue in door._unsent.items()} == {
+            b"modest": 2, b"greedy": 3
+        }  # fmt: skip
+    finally:
+        door.close()
+        context.term()
