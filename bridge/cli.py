@@ -1,8 +1,8 @@
 """The command `harmonicflow`: finds its subcommands by name and imports only the one that is asked for.
 
-Subcommands come from the entry points of the group `harmonicflow.commands`, to which every folder (and
-any other package) may contribute. In a bare clone there are no entry points, so `COMMANDS` is the
-fallback; it also holds the one-line summaries, so that `--help` imports no subcommand at all.
+Our own subcommands stand in `COMMANDS`, with their one-line summaries, so that `--help` imports none of them
+and a clone runs its own commands, whatever else is installed. Other packages contribute theirs through the
+entry points of the group `harmonicflow.commands`, which also lists ours for them to see.
 
 `main` is the border where errors become sentences and exit codes: results go to stdout, everything
 else to stderr, and a traceback is never shown (it goes to a file, which the sentence names).
@@ -65,9 +65,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one subcommand; None when there is none of that name."""
-        target = _entry_points().get(cmd_name)
-        if target is None and cmd_name in COMMANDS:
-            target = _sibling(COMMANDS[cmd_name].target)
+        target = _sibling(COMMANDS[cmd_name].target) if cmd_name in COMMANDS else _entry_points().get(cmd_name)
         if target is None or not _exists(target):
             return None
         command = _load(target, cmd_name)
@@ -95,8 +93,8 @@ class LazyGroup(click.Group):
         """As click's, with the nearest name offered when there is no such subcommand."""
         from difflib import get_close_matches
 
-        if args and not args[0].startswith("-") and args[0] not in (names := self.list_commands(ctx)):
-            near = get_close_matches(args[0], names, n=1)
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            near = get_close_matches(args[0], self.list_commands(ctx), n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"there is no command {args[0]!r}{hint}", ctx)
         return super().resolve_command(ctx, args)

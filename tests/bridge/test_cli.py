@@ -34,19 +34,22 @@ def test_help_is_there_in_0_3_seconds(cli):
     "words", [["--help"], ["generate", "--help"], ["takes"], ["cancel"], ["generate", "--bars", "0"]]
 )
 def test_no_array_library_where_no_sound_is_read(words, tmp_path):
-    # `takes` ends with "no daemon": starting one is replaced, everything before it is real.
+    # The home cannot be made, so that `takes` goes all the way to the start of a daemon, and no further.
+    home = tmp_path / "file" / "home"
+    home.parent.write_text("")
     program = (
-        "import sys, bridge.cli, bridge.spawn\n"
-        "from harmonicflow.core.errors import HarmonicFlowError\n"
-        "def refuse(*_): raise HarmonicFlowError('no_daemon')\n"
-        "bridge.spawn.connect_or_start = refuse\n"
+        "import sys, bridge.cli\n"
         f"bridge.cli.run({words!r})\n"
         "heavy = {'numpy', 'soundfile', 'onnxruntime', 'torch', 'scipy'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
+        "twice = [name for name in sys.modules if name.startswith('harmonicflow.bridge')]\n"
+        "assert not twice, f'a clone runs its own commands: {twice}'\n"
     )
-    environment = {"HARMONICFLOW_HOME": str(tmp_path), "PATH": ""}
+    environment = {"HARMONICFLOW_HOME": str(home), "PATH": ""}
     ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
+    if words == ["takes"]:
+        assert f"{home} cannot be" in ran.stderr
 
 
 @pytest.mark.parametrize("name", OURS)
