@@ -63,12 +63,12 @@ class CodecCard(msgspec.Struct, frozen=True):
     """How far the codec sees, in latent frames on each side."""
 
     context: int  # decoder: frames that change a frame's sound
-    encoder_context: int | None = None  # encoder: frames whose sound changes a frame; None: as many
+    encoder_context: int | None = None  # encoder: frames whose sound changes a frame; None: at most twice as many
 
     @property
     def encoder_reach(self) -> int:
         """The encoder's context."""
-        return self.context if self.encoder_context is None else self.encoder_context
+        return 2 * self.context if self.encoder_context is None else self.encoder_context
 
 
 class PerformerCard(msgspec.Struct, frozen=True):

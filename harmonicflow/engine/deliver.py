@@ -9,6 +9,7 @@ Legend: S stems, T samples of a piece at 44.1 kHz, N frames of the selection at 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from harmonicflow.mix.strips import ChannelStrip, StripProcessor, strip_for
 from harmonicflow.spatial.binaural import BinauralRenderer, position_for
 
 from .result import BlockAudio
+
+PIECE: Final = 1 << 16  # samples at once: the work's own memory stays small, whatever the length of a block
 
 
 @dataclass(frozen=True)
@@ -68,21 +71,24 @@ class Delivery:
 
     def process(self, audio_ST: np.ndarray, index: int, end_frame: int, last: bool) -> BlockAudio:
         """Take the next decoded samples; give the block that ends at `end_frame`, or what of it is certain."""
-        dry = self._resampler.process(audio_ST)
+        for start in range(0, audio_ST.shape[1], PIECE):
+            self._push(self._resampler.process(audio_ST[:, start : start + PIECE]))
         if last:
-            dry = np.concatenate((dry, self._resampler.finish(self._dry.sound.shape[1])), axis=1)
-        dry = dry[:, : self._dry.sound.shape[1] - self._dry.filled]
-        self._dry.append(dry)
-        coloured = np.stack([strip.colour(x) for strip, x in zip(self._strips, dry, strict=True)])
+            self._push(self._resampler.finish(self._dry.sound.shape[1]))
+            self._mix.append(self._bus.finish())
+            self._binaural.append(self._room.finish())
+        return self._block(index, min(end_frame, self._mix.filled))
+
+    def _push(self, dry_SN: np.ndarray) -> None:
+        """Take dry frames at the session's rate through strips, mix and placement."""
+        dry_SN = dry_SN[:, : self._dry.sound.shape[1] - self._dry.filled]
+        self._dry.append(dry_SN)
+        coloured = np.stack([strip.colour(x) for strip, x in zip(self._strips, dry_SN, strict=True)])
         placed = [strip.place(x) for strip, x in zip(self._strips, coloured, strict=True)]
         for track, stereo in zip(self._stems, placed, strict=False):
             track.append(stereo)
         self._mix.append(self._bus.process(dict(zip(self._names, placed, strict=True))))
         self._binaural.append(self._room.process(coloured))
-        if last:
-            self._mix.append(self._bus.finish())
-            self._binaural.append(self._room.finish())
-        return self._block(index, min(end_frame, self._mix.filled))
 
     def _block(self, index: int, end: int) -> BlockAudio:
         part = slice(self._given, end)

@@ -1,6 +1,7 @@
 """Generate on the stand-in bundle: exact lengths, exact repeats, streams equal to results, notes heard where asked."""
 
 import time
+import tracemalloc
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -202,3 +203,13 @@ def test_the_sound_outside_the_networks_is_cheap(flow: HarmonicFlow) -> None:
     began = time.process_time()
     flow.generate(bars=6, tempo=120)  # 12 s
     assert time.process_time() - began < 4
+
+
+def test_memory_is_the_result_and_little_more(flow: HarmonicFlow) -> None:
+    flow.generate(bars=1, steps=1)
+    tracemalloc.start()
+    (result,) = flow.generate(bars=6, tempo=120, steps=1)  # 12 s, two blocks
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    sound = sum(array.nbytes for array in arrays(result))
+    assert kept < sound + 10e6 and peak < sound + 50e6
