@@ -94,7 +94,7 @@ def _file_row(name: str, graph: bytes, space: str) -> dict[str, Any]:
 
 def _performer_row(performer: Performer, meta: Meta) -> dict[str, Any]:
     parameters = sum(parameter.numel() for parameter in performer.parameters())
-    given = {key: meta[key] for key in ("schedule", "interval") if key in meta}
+    given: dict[str, Any] = {key: meta[key] for key in ("schedule", "interval") if key in meta}
     return {"steps": meta.get("steps", STEPS), "parameters": parameters, "context_s": CONTEXT_S, **given}
 
 

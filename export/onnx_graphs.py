@@ -57,9 +57,11 @@ def export_graph(name: str, network: nn.Module, config: Any, notes: Mapping[str,
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the tracer is the older exporter
         warnings.filterwarnings("ignore", "Constant folding", UserWarning)  # a flip that is not folded: wanted
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # sizes compared in python; parity is checked
+        # Sizes compared in Python; parity is checked at others.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
         torch.onnx.export(
-            network, example, file, dynamo=False, opset_version=OPSET, do_constant_folding=False,
+            network, example, file, dynamo=False,  # type: ignore[arg-type]
+            opset_version=OPSET, do_constant_folding=False,
             input_names=list(inputs), output_names=list(outputs), dynamic_axes=dynamic,
         )  # fmt: skip
     model = onnx.load_from_string(file.getvalue())
