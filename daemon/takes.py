@@ -23,7 +23,7 @@ import msgspec
 from harmonicflow.core import paths
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import FileRow, TakeSummary
-from harmonicflow.core.wire import MAX_MESSAGE_BYTES
+from harmonicflow.core.wire import MAX_SOUND_BYTES
 
 log = logging.getLogger("harmonicflow.daemon")
 
@@ -101,9 +101,10 @@ class Takes:
         return found
 
     def sound(self, take: str, rows: tuple[FileRow, ...]) -> list[memoryview]:
-        """The sound of some of a take's files, each float32 planar [channels, frames]; raises `bad_take`."""
-        if sum(4 * row.channels * row.frames for row in rows) > MAX_MESSAGE_BYTES // 2:
-            raise HarmonicFlowError("bad_take", take=take, reason="it is too long to be sent at once; ask for one stem")
+        """The sound of some files of a take, float32 planar [channels, frames]; raises `bad_take`, `bad_request`."""
+        if sum(4 * row.channels * row.frames for row in rows) > MAX_SOUND_BYTES:
+            reason = f"this is more than {MAX_SOUND_BYTES >> 20} MiB; ask for fewer stems, or read {self.folder(take)}"
+            raise HarmonicFlowError("bad_request", reason=reason)
         return [self._planar(take, row) for row in rows]
 
     def _planar(self, take: str, row: FileRow) -> memoryview:

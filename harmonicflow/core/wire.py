@@ -30,7 +30,12 @@ Buffer: TypeAlias = Any
 
 MAX_HEADER_BYTES: Final = 8 << 20
 MAX_BUFFERS: Final = 64
-MAX_MESSAGE_BYTES: Final = 1 << 30  # header and buffers together; also for ZeroMQ's MAXMSGSIZE
+# Header and buffers together; also ZeroMQ's MAXMSGSIZE, which closes a connection as soon as a frame announces
+# more, before anything is signed or checked. The largest clip that is read has 160 MB (audio/files.py), the largest
+# file of a take of 12 minutes, stereo at 44.1 kHz, 254 MB; longer takes are read from the disk. Finished sound
+# comes in pieces of 16 MiB (daemon/worker.py).
+MAX_MESSAGE_BYTES: Final = 256 << 20
+MAX_SOUND_BYTES: Final = MAX_MESSAGE_BYTES - MAX_HEADER_BYTES  # of all buffers of a message, whatever its header
 
 _PREFIX: Final = struct.Struct(">2sH16sQ")
 _DIGEST_BYTES: Final = 32

@@ -133,6 +133,15 @@ def test_oversize_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refusal(frames[:2]) == "bad_request"
 
 
+def test_the_largest_clip_that_is_read_can_be_sent() -> None:
+    from harmonicflow.audio.files import MAX_VALUES
+
+    assert 4 * MAX_VALUES <= wire.MAX_SOUND_BYTES < wire.MAX_MESSAGE_BYTES == 256 << 20
+    wire._check_sizes(b" " * wire.MAX_HEADER_BYTES, [memoryview(bytes(1)).cast("B")] * 2)
+    with pytest.raises(HarmonicFlowError, match="256 MiB"):
+        wire._check_sizes(b"", [memoryview(bytes(wire.MAX_MESSAGE_BYTES // 64 + 1))] * 64)
+
+
 def test_another_protocol_is_said() -> None:
     seal, header = flat(wire.pack(KEY, Status(id="s1")))
     with pytest.raises(HarmonicFlowError, match="protocol 2, this one 1"):

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 import zmq
 
+from daemon.doors import MAX_CONTROL_BYTES
 from harmonicflow.core.messages import (
     Accepted,
     Cancel,
@@ -31,7 +32,7 @@ from harmonicflow.core.messages import (
     Welcome,
     WorkReply,
 )
-from harmonicflow.core.wire import pack
+from harmonicflow.core.wire import MAX_MESSAGE_BYTES, pack
 
 
 def test_every_control_question_has_its_answer(open_house: Any) -> None:
@@ -108,12 +109,13 @@ def test_a_request_for_a_take_that_is_not_there(open_house: Any) -> None:
 
 
 GREETING = b"\xff\0\0\0\0\0\0\0\1\x7f\x03\x00NULL" + b"\0" * 48  # ZMTP 3.0, mechanism NULL
+READY = b"\x04\x1c\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER"
 RAW = (
     b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",  # a browser
     b"\xff" + b"\0" * 8 + b"\x7f\x03",  # a greeting cut short
     b"\xff\0\0\0\0\0\0\0\1\x7f" + bytes(range(54)),  # a greeting with a mechanism nobody knows
     GREETING + b"\x02" + struct.pack(">Q", 2**63 - 1),  # a frame of 9 exabytes
-    GREETING + b"\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER" + b"\x01\x00" * 2_000,  # frames without an end
+    GREETING + READY + b"\x01\x00" * 2_000,  # frames without an end
     b"",  # nothing at all: a half-open handshake
 )
 
@@ -186,6 +188,27 @@ def test_a_message_that_is_too_large_costs_its_sender_the_connection_and_nobody_
     began = time.monotonic()
     assert isinstance(desk.ask(Status(id="a")), StatusReply)
     assert time.monotonic() - began < 0.1 and not big.poll(100)
+
+
+@pytest.mark.parametrize(("door", "most"), [("work", MAX_MESSAGE_BYTES), ("control", MAX_CONTROL_BYTES)])
+def test_a_frame_that_announces_too_much_ends_the_connection(open_house: Any, door: str, most: int) -> None:
+    """Before any of it is sent: what an outsider can make the daemon keep is bounded."""
+    before = open_house.desk().status().daemon_rss_bytes
+    port = int(getattr(open_house.desks[0].connection, door).rpartition(":")[2])
+    for size, stays in ((most, True), (most + 1, False)):
+        with socket.create_connection(("127.0.0.1", port)) as raw:
+            raw.settimeout(0.3 if stays else 5.0)
+            raw.sendall(GREETING + READY + b"\x03" + struct.pack(">Q", size) + b"x" * 1000)
+            try:
+                while raw.recv(4096):
+                    pass  # its greeting
+                closed = True
+            except TimeoutError:
+                closed = False
+            except ConnectionResetError:
+                closed = True
+        assert closed is not stays
+    assert open_house.desk().status().daemon_rss_bytes - before < 5e6
 
 
 def test_every_socket_is_hardened(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,6 +127,9 @@ def test_sound_is_read_by_plain_names_and_true_lengths_only(tmp_path: Path) -> N
         with pytest.raises(HarmonicFlowError) as caught:
             takes.sound("t", (msgspec.structs.replace(row, **change),))
         assert caught.value.code == "bad_take"
+    with pytest.raises(HarmonicFlowError, match="fewer stems, or read .*/t") as caught:
+        takes.sound("t", (msgspec.structs.replace(row, frames=16_000_000),) * 3)
+    assert caught.value.code == "bad_request"
     (tmp_path / "t" / "mix.wav").write_bytes(b"RIFF\0\0\0\0WAVEdata\xff\xff\xff\xff\0")
     with pytest.raises(HarmonicFlowError, match="mix.wav"):
         takes.sound("t", (row,))

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
+import pytest
 
 from harmonicflow.core.messages import (
     Accepted,
@@ -229,3 +230,25 @@ def test_a_requester_that_leaves_costs_nothing(desk: Any, house: Any, request_of
     guest.close()
     assert isinstance(desk.done(request_of()), Done)
     assert len(house.takes()) == 2 and "Traceback" not in house.log()
+
+
+def test_long_sound_is_sent_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An edit of a whole song comes from the engine as one block; no message may be that large."""
+    from daemon import worker
+    from daemon.link import Run
+    from harmonicflow.engine.result import BlockAudio
+
+    monkeypatch.setattr(worker, "PIECE_BYTES", 4 * (3 * 2 + 2) * 1000 + 5)
+    sent: list[tuple[Block, list[np.ndarray]]] = []
+    run = Run(job="j", folder="", staging="", takes="")
+    work = worker.Work(None, run, lambda message, sound: sent.append((message, sound)), lambda: None)  # type: ignore[arg-type]
+    give = work._block("r")
+    sound = np.random.default_rng(0).standard_normal((4, 2, 2 * 2500 + 700)).astype(np.float32)
+    for index, (start, end) in enumerate(((0, 2500), (2500, 3200))):
+        give(BlockAudio(index, start, sound[:3, :, start:end], sound[3, :, start:end], ("bass", "drums", "piano")))
+    give(BlockAudio(0, 0, sound[:3, :, :10], sound[3, :, :10], ("bass", "drums", "piano"), take_index=1))
+    places = [(block.take_index, block.index, block.start_frame, block.frames) for block, _ in sent]
+    assert places == [(0, 0, 0, 1000), (0, 1, 1000, 1000), (0, 2, 2000, 500), (0, 3, 2500, 700), (1, 0, 0, 10)]
+    assert all(sum(map(len, map(memoryview, map(np.ravel, buffers)))) * 4 <= worker.PIECE_BYTES for _, buffers in sent)
+    for part, whole in ((0, sound[:3]), (1, sound[3])):
+        assert np.array_equal(np.concatenate([buffers[part] for _, buffers in sent[:4]], axis=-1), whole[..., :3200])
