@@ -45,7 +45,7 @@ def build_bundle(
     """Export both checkpoints into the folder `out` and return it; a bundle that is there already is replaced.
 
     `scores` is what `harmonicflow evaluate` measured. `training_info` adds to what the checkpoints say: "hardware",
-    "data" (corpus name -> hours), "notes". Raises `bad_checkpoint`, `latent_mismatch`, `bad_export`, `disk`.
+    "data" (see `sources.corpus_data`), "notes". Raises `bad_checkpoint`, `latent_mismatch`, `bad_export`, `disk`.
     """
     out = Path(out)
     codec, codec_meta = load_codec(Path(codec_checkpoint))

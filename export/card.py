@@ -1,37 +1,20 @@
 """The model card: what a bundle is, what it learned from, what it measured, and what it cannot do."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from .sources import OWN, SOURCES, Source
 
-class Source(NamedTuple):
-    """A corpus of notes: who is to be named, and under which licence."""
-
-    title: str
-    credit: str
-    license: str
-
-
-SOURCES: Final[dict[str, Source]] = {
-    "freedoom": Source("Freedoom", "the Freedoom project", "BSD-3-Clause"),
-    "tannerhelland": Source("Tanner Helland's music", "Tanner Helland", "CC-BY-4.0"),
-    "blasphemer": Source("Blasphemer", "the Blasphemer project", "BSD-3-Clause"),
-    "easyrpg": Source("EasyRPG RTP", "the EasyRPG project", "CC-BY-4.0 and CC0-1.0"),
-    "groove": Source("Groove MIDI Dataset", "Google Magenta (Gillick et al. 2019)", "CC-BY-4.0"),
-    "pop909": Source("POP909", "Wang et al. 2020", "MIT"),
-    "mutopia": Source("Mutopia Project", "its composers and typesetters", "CC-BY and public domain"),
-    "billboard": Source("McGill Billboard annotations", "Burgoyne, Wild and Fujinaga 2011", "CC0-1.0"),
-    "openewld": Source("OpenEWLD", "Simonetta et al. 2018", "public domain songs"),
-    "free_midi_chords": Source("Free MIDI Chords", "Leon Dudgeon (ldrolez)", "MIT"),
-}
 RENDERED_WITH: Final = "FluidR3 GM by Frank Wen (MIT)"
 
+RENDERED: Final = (
+    "It has heard synthetic instruments only, of one General MIDI sound font. Real instruments sound different.",
+)
 LIMITS: Final = (
-    "It has heard synthetic instruments only: one General MIDI sound font. Real recordings differ.",
-    "It plays bass, drums, guitar and piano, mono and dry. There is no singing and there are no other instruments.",
-    "It was trained for minutes, not days: expect rough sound. Judge it by the notes and the time it keeps.",
-    "Prompt, emotion and timbre reference have inputs, but this version learned little or nothing from them.",
-    "Notes come from the arranger's rules or from you; this network gives them sound and does not compose.",
+    "It plays {stems}, one channel each, dry. There is no singing, and there are no other instruments.",
+    "Expect rough sound. Judge it by the notes it plays and the time it keeps.",
+    "Prompt, mood and timbre have their inputs, but no promise is made that they are heard.",
+    "Notes come from the arranger or from you: this network gives them sound, it does not compose.",
 )
 SCORE_ROWS: Final = {
     "onset_f1_50": "onset F1 within 50 ms",
@@ -44,7 +27,7 @@ SCORE_COLUMNS: Final = ("truth", "codec", "performed", "shifted", "shuffled")
 
 def card_text(card: Mapping[str, Any]) -> str:
     """The card in Markdown, from what model.json holds."""
-    parts = (_head(card), _training(card), _data(card), _scores(card), _limits())
+    parts = (_head(card), _training(card), _data(card), _scores(card), _limits(card))
     return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
 
 
@@ -73,16 +56,25 @@ def _training(card: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _data(card: Mapping[str, Any]) -> Iterator[str]:
-    data = card["training"].get("data") or dict.fromkeys(SOURCES)
+    data = card["training"].get("data", {})
     yield "## What it learned from"
     yield ""
-    yield f"Notes from the corpora below, some of them arranged by rules, rendered with {RENDERED_WITH}. Changed: parts"
-    yield "were assigned to four instruments, transposed and re-timed. No commercial recording was used."
-    yield ""
-    for key, hours in data.items():
-        source = SOURCES.get(key, Source(key, "", "not recorded"))
-        amount = f", {hours:.1f} h" if isinstance(hours, int | float) else ""
-        yield f"- {source.title}{f', {source.credit}' if source.credit else ''} ({source.license}){amount}"
+    if not data:
+        yield "Not recorded."
+        return
+    if _is_rendered(data):
+        yield f"Notes, chords and drum performances from the corpora below, rendered with {RENDERED_WITH}. Changed:"
+        yield "some songs were transposed, and parts that a song lacked were written by the arranger."
+        yield ""
+    for key, row in data.items():
+        source = SOURCES.get(key, Source("stems of whoever trained it" if key == OWN else key, "", "not recorded"))
+        credit = f", {source.credit}" if source.credit else ""
+        pieces = f". Pieces: {', '.join(row['pieces'])}" if row.get("pieces") else ""
+        yield f"- {source.title}{credit} ({source.license}), {row['hours']:.2f} h{pieces}"
+
+
+def _is_rendered(data: Mapping[str, Any]) -> bool:
+    return bool(data) and set(data) <= set(SOURCES)
 
 
 def _scores(card: Mapping[str, Any]) -> Iterator[str]:
@@ -113,7 +105,8 @@ def _score_rows(ladder: Mapping[str, Any]) -> Iterator[str]:
             yield f"| {title} | {' | '.join(cells)} |"
 
 
-def _limits() -> Iterator[str]:
+def _limits(card: Mapping[str, Any]) -> Iterator[str]:
     yield "## What it cannot do"
     yield ""
-    yield from (f"- {limit}" for limit in LIMITS)
+    heard = RENDERED if _is_rendered(card["training"].get("data", {})) else ()
+    yield from (f"- {limit.format(stems=', '.join(card['stems']))}" for limit in (*heard, *LIMITS))

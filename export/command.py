@@ -15,7 +15,7 @@ FILE = click.Path(path_type=Path)
     epilog="""\b
 Examples:
   harmonicflow export --codec runs/codec/codec.safetensors --performer runs/performer/best.safetensors --out mine
-  harmonicflow export --codec C --performer P --out mine --name mine --scores scores.json --training training.json""",
+  harmonicflow export --codec C --performer P --out mine --name mine --scores scores.json --corpus corpus""",
 )
 @click.option("--codec", type=FILE, required=True, metavar="FILE", help="Checkpoint of the codec.")
 @click.option("--performer", type=FILE, required=True, metavar="FILE", help="Checkpoint of the performer.")
@@ -23,9 +23,12 @@ Examples:
 @click.option("--name", default="default", show_default=True, help="Name of the bundle.")
 @click.option("--version", default="0.1.0", show_default=True, help="Version of the bundle.")
 @click.option("--scores", type=FILE, metavar="FILE", help="What `harmonicflow evaluate --json` measured.")
-@click.option("--training", type=FILE, metavar="FILE", help="JSON with hardware, data (corpus: hours) and notes.")
+@click.option("--corpus", type=FILE, metavar="DIR", help="The corpus it was trained on, for the model card's credits.")
+@click.option("--hardware", default="", metavar="TEXT", help="What it was trained on, for the model card.")
+@click.option("--notes", default="", metavar="TEXT", help="Anything else the model card should say.")
 def command(
-    codec: Path, performer: Path, out: Path, name: str, version: str, scores: Path | None, training: Path | None
+    codec: Path, performer: Path, out: Path, name: str, version: str, scores: Path | None, corpus: Path | None,
+    hardware: str, notes: str,
 ) -> None:
     """Turn checkpoints into a bundle the daemon can load.
 
@@ -33,11 +36,14 @@ def command(
     written. The folder appears whole or not at all; its path is the last line of the output.
     """
     from .bundle import build_bundle
+    from .sources import corpus_data
 
     if out.exists() and not (out / "model.json").is_file() and any(out.iterdir() if out.is_dir() else [out]):
         raise HarmonicFlowError("bad_option", option="--out", value=str(out), reason="it holds something else")
+    training: dict[str, object] = {"hardware": hardware} if hardware else {}
+    training |= ({"data": corpus_data(corpus)} if corpus else {}) | ({"notes": notes} if notes else {})
     folder = build_bundle(
-        codec, performer, out, _table("--scores", scores), _table("--training", training), name, version,
+        codec, performer, out, _table("--scores", scores), training, name, version,
         report=lambda line: click.echo(line, err=True),
     )  # fmt: skip
     click.echo(folder)

@@ -57,6 +57,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     codec.encoder.std.copy_(torch.linspace(0.5, 2, 32))
     codec_file = save(folder / "codec.safetensors", codec, step=12, minutes=3.0)
     performer_file = save(folder / "performer.safetensors", performer, step=34, minutes=5.0)
-    info = {"hardware": "one core", "data": {"groove": 2.5}}
+    info = {"hardware": "one core", "data": {"groove": {"hours": 2.5}}}
     bundle = build_bundle(codec_file, performer_file, folder / "bundle", {}, info, "test", "0.0.1")
     return Made(codec, performer, codec_file, performer_file, bundle)

@@ -10,8 +10,8 @@ import torch
 from click.testing import CliRunner
 
 from export.bundle import build_bundle
-from export.card import SOURCES
 from export.command import command
+from export.sources import SOURCES, corpus_data
 from harmonicflow.core.constants import HOP
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.engine.api import HarmonicFlow
@@ -67,10 +67,28 @@ def test_model_json_says_what_it_is(made: Made) -> None:
 
 def test_the_card_names_sources_minutes_and_limits(made: Made) -> None:
     text = Bundle.load(made.bundle).card.card
-    for told in ("Groove MIDI Dataset", "CC-BY-4.0", "2.5 h", "FluidR3", "one core", "3 minutes", "Not measured yet"):
+    for told in ("Groove MIDI Dataset", "CC-BY-4.0", "2.50 h", "FluidR3", "one core", "3 minutes", "Not measured yet"):
         assert told in text
     assert "POP909" not in text  # it was not used
     assert all(source.license and source.credit for source in SOURCES.values())
+
+
+def test_credits_come_from_the_training_songs(tmp_path: Path) -> None:
+    songs = (
+        ("train/Track1", {"corpus": "pop909", "seconds": 1800.0, "drums_from": "groove/drummer1/7.mid"}),
+        ("train/Track2", {"corpus": "mutopia", "source": "mutopia/guitar/SorF__op6.mid", "seconds": 360.0}),
+        ("validation/Track3", {"corpus": "billboard", "seconds": 3600.0}),
+    )
+    for name, labels in songs:
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "labels.json").write_text(json.dumps(labels))
+    (tmp_path / "train/Track4").mkdir()  # a user's own, without labels
+    assert corpus_data(tmp_path) == {
+        "groove": {"hours": 0.5}, "pop909": {"hours": 0.5}, "mutopia": {"hours": 0.1, "pieces": ["SorF__op6"]},
+        "own": {"hours": 0.0},
+    }  # fmt: skip
+    with pytest.raises(HarmonicFlowError, match="no songs"):
+        corpus_data(tmp_path / "train")
 
 
 def test_the_latent_space_is_the_encoders_alone(made: Made) -> None:
