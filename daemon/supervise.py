@@ -31,6 +31,8 @@ CANCEL_LIMIT_S: Final = 0.4  # between "stop" and the kill
 # The networks have their own threads. NumPy's products here are small, and on a machine with other work
 # OpenBLAS's waiting threads made a job of 0.6 s take 16.
 ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+# glibc keeps freed arrays of up to 32 MB unless the threshold is fixed: fixed, 90 to 140 MB less between jobs.
+GIVE_BACK: Final = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
 PAUSE_S: Final = 2.0  # a loop that was away longer was stopped itself: nobody's deadline counts through that
 
 
@@ -199,7 +201,7 @@ def environment(package: str) -> dict[str, str]:
     root = here.parents[package.count(".") + 1]
     found = root.joinpath(*package.split(".")) == here.parent  # not so in an editable install, which needs no path
     path = [str(root)] * found + list(filter(None, [os.environ.get("PYTHONPATH")]))
-    return {**ONE_THREAD, **os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"}
+    return {**ONE_THREAD, **GIVE_BACK, **os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"}
 
 
 def open_log(path: Path, keep_bytes: int = 1 << 20) -> IO[bytes]:
