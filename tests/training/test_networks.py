@@ -145,7 +145,7 @@ def test_known_cells_stay_and_absent_clips_are_empty(run: Path) -> None:
 
 def test_the_performer_learns_what_the_score_tells(run: Path) -> None:
     scores = train_performer(
-        data_dir=run / "encoded", checkpoint_dir=run / "performer", batch_size=4, epochs=60, max_minutes=3.0, lr=3e-3,
+        data_dir=run / "encoded", checkpoint_dir=run / "performer", batch_size=4, epochs=50, max_minutes=3.0, lr=3e-3,
         resume=False, init=None, seed=0, threads=0, muon=True, validate_minutes=1.0, hidden_dim=64, layers=1,
         seconds=2.0, report=lambda line: None)
     task = PerformerTask(PerformerConfig(dim=64, heads=1, layers=1),
