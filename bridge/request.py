@@ -11,7 +11,7 @@ from uuid import uuid4
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import ClipSpec
 from harmonicflow.core.meters import Meter, MeterMap
-from harmonicflow.core.tempo import Selection, TempoMap, nearest
+from harmonicflow.core.tempo import Selection, TempoMap, frame_of, nearest
 
 if TYPE_CHECKING:
     from harmonicflow.audio.files import AudioInfo
@@ -68,15 +68,6 @@ def selection_of(span: Span, rate: int, clip_frames: int | None = None) -> Selec
     if clip_frames is not None:
         _check_inside(start, end, rate, clip_frames)
     return Selection(rate, start, end, tempo, meters, span.start_beat)
-
-
-def frame_of(seconds: Fraction, rate: int) -> int:
-    """The frame of a time: `round(seconds * rate)`, the contract of every length.
-
-    Computed as a script that checks it would, in floats and with their rule for halves: 2.005 s lies halfway
-    between two frames at 44.1 kHz. Elsewhere that makes no difference: an hour is good to a millionth of a frame.
-    """
-    return round(float(seconds) * rate)
 
 
 def _check_inside(start: int, end: int, rate: int, clip_frames: int) -> None:

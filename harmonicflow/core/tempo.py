@@ -6,7 +6,7 @@ two anchors (b0, f0) and (b1, f1) time is a straight line,
     frame(b) = f0 + (b - b0) * (f1 - f0) / (b1 - b0)        bpm = 60 * rate * (b1 - b0) / (f1 - f0)
 
 and the first and the last line go on without end. Nothing is rounded until a whole frame is asked
-for, and then once, with `nearest`.
+for, and then once: a beat with `nearest`, a time in seconds with `frame_of`.
 """
 
 from bisect import bisect_right
@@ -22,7 +22,7 @@ from .errors import HarmonicFlowError
 from .messages import SelectionSpec
 from .meters import Exact, Meter, MeterMap, exact
 
-__all__ = ["Bar", "Exact", "Meter", "MeterMap", "Selection", "TempoMap", "exact", "nearest"]
+__all__ = ["Bar", "Exact", "Meter", "MeterMap", "Selection", "TempoMap", "exact", "frame_of", "nearest"]
 
 _HALF: Final = Fraction(1, 2)
 
@@ -34,6 +34,16 @@ SNAP_S: Final = Fraction(1, 2 * MIN_RATE)
 def nearest(position: Fraction | int) -> int:
     """The whole frame nearest to an exact position; halves go up."""
     return floor(position + _HALF)
+
+
+def frame_of(seconds: Exact, rate: int) -> int:
+    """The frame of a time: `round(seconds * rate)` in floats, the contract of every length.
+
+    It is computed as a script that checks it would, with the float product and Python's rule for halves (to the
+    even frame): at 44.1 kHz 2.005 s lies halfway between two frames. Elsewhere that makes no difference, as an hour
+    is good to a millionth of a frame. Raises ValueError for what is no number, OverflowError beyond all floats.
+    """
+    return round(float(exact(seconds)) * rate)
 
 
 def parse_bpm(bpm: Exact) -> Fraction:
@@ -189,8 +199,11 @@ class Selection:
         cls, start_s: Exact, end_s: Exact, rate: int, tempo: Exact | TempoMap, meter: Meter | str | MeterMap = "4/4",
         start_beat: Exact = 0,
     ) -> Self:  # fmt: skip
-        """A range in seconds of a clip or session, with a tempo in BPM or a tempo map."""
-        start, end = (_frame_of(seconds, rate, start_s, end_s) for seconds in (start_s, end_s))
+        """A range in seconds of a clip or session, with a tempo in BPM or a tempo map.
+
+        Its length is `round(end_s * rate) - round(start_s * rate)`, see `frame_of`.
+        """
+        start, end = (_edge(seconds, rate, start_s, end_s) for seconds in (start_s, end_s))
         return cls(rate, start, end, _tempo_map(tempo, rate, start), _meter_map(meter), exact(start_beat))
 
     @classmethod
@@ -287,10 +300,10 @@ class Selection:
         return cls(spec.rate, spec.start_frame, spec.end_frame, tempo, meters, start_beat)
 
 
-def _frame_of(seconds: Exact, rate: int, start_s: Exact, end_s: Exact) -> int:
+def _edge(seconds: Exact, rate: int, start_s: Exact, end_s: Exact) -> int:
     try:
-        return nearest(exact(seconds) * rate)
-    except ValueError:
+        return frame_of(seconds, rate)
+    except (ValueError, OverflowError):
         raise HarmonicFlowError(
             "bad_selection", start=start_s, end=end_s, reason="a time is not a number", hint="Give seconds like 9.5"
         ) from None

@@ -8,14 +8,20 @@ import soundfile
 
 from bridge.request import CONTEXT_S, Span, check_chords, look_at, out_folders, read_clip, selection_of
 from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.tempo import Selection
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 44_100, 48_000, 96_000, 192_000])
-@pytest.mark.parametrize(("start", "end"), [("2.0", "9.5"), ("0.1", "0.7"), ("1.235", "7.77777"), ("0", "9.99")])
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [("2.0", "9.5"), ("0.1", "0.7"), ("1.235", "7.77777"), ("0", "9.99"), ("2.005", "2.515"), ("1.0001875", "5.015")],
+)
 def test_the_length_is_the_difference_of_the_rounded_ends(rate, start, end):
     span = Span(start=Fraction(start), end=Fraction(end), tempo=Fraction(96))
     selection = selection_of(span, rate, clip_frames=10 * rate)
     assert selection.frames == round(float(end) * rate) - round(float(start) * rate)
+    other = Selection.from_seconds(start, end, rate, 96)  # as the Python API does it
+    assert (selection.start_frame, selection.end_frame) == (other.start_frame, other.end_frame)
 
 
 @pytest.mark.parametrize(

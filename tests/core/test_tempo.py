@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.tempo import SNAP_S, Meter, MeterMap, Selection, TempoMap, exact, nearest
+from harmonicflow.core.tempo import SNAP_S, Meter, MeterMap, Selection, TempoMap, exact, frame_of, nearest
 
 RATES = st.sampled_from((8_000, 22_050, 44_100, 48_000, 88_200, 96_000, 192_000))
 BPM = st.decimals(min_value=20, max_value=400, places=3).map(Fraction)
@@ -175,8 +175,27 @@ def test_length_in_frames_is_the_difference_of_rounded_ends(start_ms: int, lengt
     selection = Selection.from_seconds(
         Fraction(start_ms, 1000), Fraction(start_ms + length_ms, 1000), rate, 120, "4/4"
     )
-    # The same in integers: round half up of ms * rate / 1000.
-    assert selection.frames == ((start_ms + length_ms) * rate * 2 + 1000) // 2000 - (start_ms * rate * 2 + 1000) // 2000
+    # As a script that checks it would: text to float, Python's round.
+    start, end = (float(f"{ms // 1000}.{ms % 1000:03}") for ms in (start_ms, start_ms + length_ms))
+    assert selection.frames == round(end * rate) - round(start * rate)
+
+
+# Times halfway between two frames: text, rate, frame. Halves go to the even frame where the float product is exact,
+# and to the float's side where it is not.
+TIES = [
+    ("0.5", 44_101, 22_050), ("1.5", 44_101, 66_152), ("2.005", 44_100, 88_420), ("2.015", 44_100, 88_862),
+    ("0.0625", 44_104, 2_756), ("0.0625", 44_120, 2_758), ("1.0000625", 8_000, 8_001), ("1.0001875", 8_000, 8_002),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "rate", "frame"), TIES)
+def test_halves_are_rounded_as_python_rounds_them(text: str, rate: int, frame: int) -> None:
+    assert Fraction(text) * rate % 1 == Fraction(1, 2), "a tie"
+    assert frame_of(text, rate) == frame_of(Fraction(text), rate) == frame_of(float(text), rate) == frame
+    assert frame == round(float(text) * rate)
+    end = Fraction(text) + 3
+    assert Selection.from_seconds(text, end, rate, 120).start_frame == frame
+    assert Selection.from_seconds(text, end, rate, 120).frames == round(float(end) * rate) - frame
 
 
 def test_the_issue_examples_of_lengths() -> None:
@@ -191,6 +210,7 @@ def test_the_issue_examples_of_lengths() -> None:
         ("bad_selection", 9.5, 2.0, 44_100),
         ("bad_selection", 2, 2, 44_100),
         ("bad_selection", "two", 9, 44_100),
+        ("bad_selection", 0, "9" * 400, 44_100),
         ("too_short", 0, 0.01, 44_100),
         ("too_long", 0, 3601, 44_100),
         ("bad_rate", 0, 2, 0),
