@@ -24,6 +24,7 @@ GENRE_WIDTH = 16  # one place a genre, with room for more
 EMOTION_WIDTH = 3  # valence, arousal, present
 TIMBRE_WIDTH = 2 * LATENT_CHANNELS + 1  # mean and deviation of a reference's latents, present
 TIME_WAVES = 32  # sines and cosines each that code the flow time
+SCORE_SCALE = 0.5  # deviation of the pitch embeddings: few of a score's columns are set at once, as with words
 GIVEN_NODES = 2  # harmony, rhythm
 LAYOUTS = {"guide_v": GUIDE_V, "score_v": SCORE_V}  # versions of what the inputs hold; a bundle names them
 
@@ -122,7 +123,7 @@ class Performer(nn.Module):
         self.known_embed = nn.Parameter(torch.randn(2, dim) * 0.2)
         self.time_embed = nn.Sequential(nn.Linear(2 * TIME_WAVES, dim), nn.SiLU(), nn.Linear(dim, dim))
         self.step_embed = nn.Sequential(nn.Linear(2 * TIME_WAVES, dim), nn.SiLU(), nn.Linear(dim, dim))
-        self.score_embed = nn.Parameter(torch.randn(stems, SCORE_WIDTH, dim) * SCORE_WIDTH**-0.5)
+        self.score_embed = nn.Parameter(torch.randn(stems, SCORE_WIDTH, dim) * SCORE_SCALE)
         self.score_mix = nn.Parameter(torch.randn(stems, dim, dim) * dim**-0.5)
         self.guide_embed = nn.Sequential(nn.Linear(GUIDE_WIDTH, dim), nn.SiLU(), nn.Linear(dim, dim))
         harmony, rhythm = _node_columns()
@@ -151,8 +152,8 @@ class Performer(nn.Module):
         pool [B, K, L] 0 or 1, text [B, 256], genre [B, 16], emotion [B, 3], timbre [B, S, 65].
         """
         cell_time = known + (1 - known) * time[:, None, None]
-        played = torch.einsum("bslf,sfd->bsld", score, self.score_embed)
-        played = torch.einsum("bsld,sde->bsle", functional.silu(played), self.score_mix)
+        heard = torch.einsum("bslf,sfd->bsld", score, self.score_embed)
+        played = heard + torch.einsum("bsld,sde->bsle", functional.silu(heard), self.score_mix)
         played = functional.pad(played, (0, 0, 0, 0, 1, 0))  # the clip's row has no score
         request = self.text_embed(text) + self.genre_embed(genre) + self.emotion_embed(emotion)
         request = request + self.step_embed(waves(step))
