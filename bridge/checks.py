@@ -21,15 +21,15 @@ MIN_PYTHON: Final = (3, 11)
 MIN_FREE_BYTES: Final = 100e6  # a take of a minute is about 100 MB
 LOW_FREE_BYTES: Final = 1e9
 
-# Distribution, least version, and whether it is needed to make music.
+# Distribution and least version, as in pyproject.toml.
 PACKAGES: Final = (
-    ("numpy", (1, 24)),
-    ("soundfile", (0, 12)),
-    ("soxr", (0, 3)),
-    ("msgspec", (0, 18)),
+    ("numpy", (1, 26)),
+    ("soundfile", (0, 13)),
+    ("soxr", (0, 5)),
+    ("msgspec", (0, 19)),
     ("pyzmq", (27, 0)),
     ("mido", (1, 3)),
-    ("python-osc", (1, 8)),
+    ("python-osc", (1, 9)),
     ("click", (8, 2)),
     ("platformdirs", (4, 0)),
 )

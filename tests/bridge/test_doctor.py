@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import tomllib
 
 import pytest
 
@@ -73,3 +74,13 @@ def test_packages_that_are_missing_or_old(monkeypatch):
     found = checks._packages()
     assert found.state == "failed" and '"numpy>=999.0"' in found.repair and "no-such-package" in found.repair
     assert "click" not in found.repair
+
+
+def test_the_doctor_asks_for_what_the_package_asks_for(repository):
+    project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+    wanted = dict(line.split(">=") for line in project["dependencies"])
+    assert {name: checks._numbers(least) for name, least in wanted.items()} == {
+        name: least if least[1] else least[:1] for name, least in checks.PACKAGES
+    }
+    [runtime] = project["optional-dependencies"]["cpu"]
+    assert runtime == f"onnxruntime>={'.'.join(map(str, checks.MIN_RUNTIME))}"
