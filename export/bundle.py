@@ -13,10 +13,10 @@ from harmonicflow.core.constants import HOP, LATENT_CHANNELS, SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.paths import disk_errors, publish_folder, remove_folder, write_atomic
 from harmonicflow.engine.bundle import FORMAT, GRAPHS, Bundle
+from harmonicflow.engine.card import card_text
 from harmonicflow.nn.latent_space import latent_space
 from harmonicflow.nn.performer import LAYOUTS, Performer
 
-from .card import card_text
 from .checkpoints import Meta, load_codec, load_performer
 from .onnx_graphs import export_graph, networks
 from .parity import check, differences
@@ -70,7 +70,8 @@ def build_bundle(
         "sample_rate": SAMPLE_RATE, "hop": HOP, "channels": LATENT_CHANNELS, "stems": list(performer.config.stems),
         "latent_space": space, **LAYOUTS,
         "files": {key: _file_row(key, graph, space) for key, graph in graphs.items()},
-        "codec": {"context": codec.context}, "performer": _performer_row(performer, performer_meta),
+        "codec": {"context": codec.context, "encoder_context": codec.encoder_context},
+        "performer": _performer_row(performer, performer_meta),
         "training": training, "scores": dict(scores or {}), "parity": parity,
     }  # fmt: skip
     card["card"] = card_text(card)

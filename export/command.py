@@ -35,8 +35,9 @@ def command(
     Each network becomes one ONNX file, compared with its weights at other lengths and batches before anything is
     written. The folder appears whole or not at all; its path is the last line of the output.
     """
+    from harmonicflow.engine.sources import corpus_data
+
     from .bundle import build_bundle
-    from .sources import corpus_data
 
     if out.exists() and not (out / "model.json").is_file() and any(out.iterdir() if out.is_dir() else [out]):
         raise HarmonicFlowError("bad_option", option="--out", value=str(out), reason="it holds something else")

@@ -4,7 +4,7 @@ One safetensors file a song, OUT/<split>/TrackNNNNN.safetensors:
   latents float16 [P, L, C]  whitened latents of the parts named in the metadata ("mix", the stems, "other")
   silence float32 [C]        the latent of digital silence
   curves  float16 [P, L, 16] what `clip_curves` hears in each part, for when it is the clip in row 0
-and in its metadata "parts" and "labels" (the song's labels.json, {} for a user's own stems).
+and in its metadata "parts", "labels" (the song's labels.json, {} for a user's own stems) and "latent_space".
 """
 
 import json
@@ -20,6 +20,7 @@ from safetensors.numpy import save_file
 from harmonicflow.analysis.curves import clip_curves
 from harmonicflow.core.constants import DEFAULT_STEMS, HOP
 from harmonicflow.nn.codec import Codec
+from harmonicflow.nn.latent_space import latent_space
 
 from .codec import load_codec
 from .data import MIX, OTHER, Audio, Track, tracks
@@ -83,6 +84,7 @@ def _encode_track(codec: Codec, track: Track, silence: Audio, target: Path) -> N
     curves = np.stack([clip_curves(sound, length) for sound in sounds.values()]).astype(np.float16)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
-    meta = {"parts": json.dumps(list(sounds)), "labels": json.dumps(track.labels or {})}
+    about = {"parts": list(sounds), "labels": track.labels or {}, "latent_space": latent_space(codec.encoder)}
+    meta = {key: json.dumps(value) for key, value in about.items()}
     save_file({"latents": latents, "curves": curves, "silence": silence}, part, meta)
     part.replace(target)

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.engine.bundle import Bundle
+from harmonicflow.engine.card import card_text
 
 from .evaluate import EvaluateOptions, evaluate
 from .scoreboard import ALL, SHARED, summary
@@ -115,7 +116,9 @@ def install(candidate: Path, current: Path, scores: dict[str, Any]) -> None:
     for row in bundle.card.files.values():
         shutil.copyfile(candidate / row.file, fresh / row.file)
     card = json.loads((candidate / "model.json").read_text(encoding="utf-8"))
-    text = json.dumps(card | {"scores": scores}, indent=1, ensure_ascii=False) + "\n"
+    card["scores"] = scores
+    card["card"] = card_text(card)
+    text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
     (fresh / "model.json").write_text(text, encoding="utf-8")
     Bundle.load(fresh)
     if current.exists():

@@ -90,6 +90,7 @@ def train_performer(*, data_dir: Path, checkpoint_dir: Path, batch_size: int, ep
     task = PerformerTask(config, ExampleData(load_songs(data_dir, "validation"), frames, batch_size, 1), seed)
     examples = sum(song.frames for song in songs) // frames
     options = loop_options(batch_size, max_minutes, lr, seed, threads, validate_minutes, epochs, examples, muon=muon)
-    loop = Loop(task, options, checkpoint_dir, config, {"network": "performer"})
+    about = {"network": "performer"} | ({"latent_space": space} if (space := songs[0].latent_space) else {})
+    loop = Loop(task, options, checkpoint_dir, config, about)
     start(loop, resume, init, ("performer",), report)
     return loop.run(iter(data), report)

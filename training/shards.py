@@ -57,6 +57,7 @@ class Song:
     silence: Floats  # [C] latent of digital silence
     notes: NoteArrays | None
     labels: dict[str, Any]
+    latent_space: str  # which codec encoded it
 
     @property
     def frames(self) -> int:
@@ -70,7 +71,7 @@ class Song:
 
 
 def load_songs(folder: Path, split: str) -> list[Song]:
-    """Every song of a split.  Raises: HarmonicFlowError `no_corpus`."""
+    """Every song of a split.  Raises: HarmonicFlowError `no_corpus`, `latent_mismatch`."""
     songs = []
     for path in sorted((folder / split).glob("*.safetensors")):
         with safe_open(path, framework="numpy") as file:
@@ -78,9 +79,12 @@ def load_songs(folder: Path, split: str) -> list[Song]:
             labels = meta["labels"]
             songs.append(Song(path.stem, {part: i for i, part in enumerate(meta["parts"])},
                               file.get_tensor("latents"), file.get_tensor("curves"), file.get_tensor("silence"),
-                              _notes(labels), labels))
+                              _notes(labels), labels, meta.get("latent_space", "")))
     if not songs:
         raise HarmonicFlowError("no_corpus", path=str(folder / split))
+    if len(spaces := {song.latent_space for song in songs}) > 1:
+        reason = f"its songs were encoded by {len(spaces)} codecs; encode them again into an empty folder"
+        raise HarmonicFlowError("latent_mismatch", path=str(folder / split), reason=reason)
     return songs
 
 

@@ -81,7 +81,7 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
         EXIT_MODEL,
     ),
     "latent_mismatch": ErrorSpec(
-        "the bundle {path} mixes latent spaces: {reason}", "Export its networks together", EXIT_MODEL
+        "{path} mixes latent spaces: {reason}", "Export its networks together", EXIT_MODEL
     ),
     # Training and evaluation.
     "no_corpus": ErrorSpec("there are no songs to use in {path}", "Give the folder that holds train, validation, test"),

@@ -139,6 +139,13 @@ class Codec(nn.Module):
         frames = reach * self.config.decoder_frame_blocks + N_FFT // 2 // HOP_STFT
         return reach * self.config.decoder_latent_blocks + -(-frames // STRIDE) + 1
 
+    @property
+    def encoder_context(self) -> int:
+        """Latent frames on each side whose sound a latent frame depends on."""
+        reach = self.config.kernel // 2
+        frames = reach * self.config.encoder_frame_blocks + N_FFT // 2 // HOP_STFT
+        return reach * self.config.encoder_latent_blocks + -(-frames // STRIDE) + 1
+
     def exporting(self) -> "Codec":
         """Switch both transforms to matrix products; returns self."""
         self.encoder.dft.exact_fft = self.decoder.dft.exact_fft = False

@@ -11,11 +11,11 @@ from click.testing import CliRunner
 
 from export.bundle import build_bundle
 from export.command import command
-from export.sources import SOURCES, corpus_data
 from harmonicflow.core.constants import HOP
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.engine.api import HarmonicFlow
 from harmonicflow.engine.bundle import Bundle
+from harmonicflow.engine.sources import SOURCES, corpus_data
 from harmonicflow.nn.latent_space import latent_space
 from harmonicflow.nn.performer import Performer
 

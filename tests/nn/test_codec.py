@@ -73,6 +73,16 @@ def test_context_is_no_larger_than_needed_by_much(codec: Codec) -> None:
     assert moved[2 * context - context // 2] > 0
 
 
+def test_the_encoder_hears_no_further_than_it_says(codec: Codec) -> None:
+    reach = codec.encoder_context
+    audio = torch.randn(1, (4 * reach + 1) * HOP) * 0.1
+    changed = audio.clone()
+    changed[:, 2 * reach * HOP : (2 * reach + 1) * HOP] += 1.0
+    moved = (codec.encoder(audio) - codec.encoder(changed)).abs().amax((0, 2))
+    far = torch.arange(4 * reach + 1).sub(2 * reach).abs() > reach
+    assert moved[far].max() < 1e-6 and moved[2 * reach] > 1e-3
+
+
 def test_whitening_is_applied_by_the_encoder(codec: Codec) -> None:
     audio = torch.randn(1, 4 * HOP)
     raw = codec.encoder.raw(audio)
