@@ -88,9 +88,10 @@ def _scores(card: Mapping[str, Any]) -> Iterator[str]:
         yield from rows
     else:
         yield "Not measured yet." if not scores else "The figures are in model.json under `scores`."
-    yield ""
-    told = ", ".join(f"{name} {value:.0e}" for name, value in card["parity"].items())
-    yield f"Largest difference of the exported graphs from their weights in torch: {told}."
+    if parity := card.get("parity"):
+        yield ""
+        told = ", ".join(f"{name} {value:.0e}" for name, value in parity.items())
+        yield f"Largest difference of the exported graphs from their weights in torch: {told}."
 
 
 def _score_rows(ladder: Mapping[str, Any]) -> Iterator[str]:

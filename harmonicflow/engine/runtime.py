@@ -89,7 +89,6 @@ class Runtime:
         options.log_severity_level = 4  # errors come as exceptions; nothing is printed
         options.enable_mem_pattern = False  # lengths change from call to call
         options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
-        options.add_session_config_entry("session.set_denormal_as_zero", "1")
         options.add_session_config_entry("session.force_spinning_stop", "1")  # idle threads sleep between calls
         # Between two nodes threads spin for a moment only: a DAW wants the other core for itself.
         options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN_US)

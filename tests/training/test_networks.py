@@ -52,8 +52,8 @@ def run(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A codec trained for a moment and the corpus encoded with it."""
     folder = tmp_path_factory.mktemp("run")
     torch.manual_seed(0)
-    train_codec(data_dir=corpus, checkpoint_dir=folder, batch_size=4, epochs=40, max_minutes=3.0, lr=1e-3, resume=False,
-                init=None, seed=0, threads=0, muon=True, validate_minutes=1.0, hidden_dim=16,
+    train_codec(data_dir=corpus, checkpoint_dir=folder, batch_size=4, epochs=30, max_minutes=3.0, lr=1e-3, resume=False,
+                init=None, seed=0, threads=1, muon=True, validate_minutes=1.0, hidden_dim=16,
                 latent_dim=LATENT_CHANNELS, report=lambda line: None)
     encode_corpus(corpus, folder / "codec.safetensors", folder / "encoded", lambda line: None)
     return folder
@@ -147,7 +147,7 @@ def test_known_cells_stay_and_absent_clips_are_empty(run: Path) -> None:
 def test_the_performer_learns_what_the_score_tells(run: Path) -> None:
     scores = train_performer(
         data_dir=run / "encoded", checkpoint_dir=run / "performer", batch_size=4, epochs=50, max_minutes=3.0, lr=3e-3,
-        resume=False, init=None, seed=0, threads=0, muon=True, validate_minutes=1.0, hidden_dim=64, layers=1,
+        resume=False, init=None, seed=0, threads=1, muon=True, validate_minutes=1.0, hidden_dim=64, layers=1,
         seconds=2.0, report=lambda line: None)
     task = PerformerTask(PerformerConfig(dim=64, heads=1, layers=1),
                          ExampleData(load_songs(run / "encoded", "validation"), 43, 4, 1), 0)
