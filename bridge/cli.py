@@ -174,7 +174,7 @@ def run(words: list[str]) -> int:
         click.echo(error.format_message(), err=True)
         return error.exit_code
     except click.UsageError as error:
-        where = error.ctx.command_path if error.ctx else "harmonicflow"
+        where = error.ctx.command_path if error.ctx else " ".join(["harmonicflow", *words[: words[0] in COMMANDS]])
         return say_error(HarmonicFlowError("usage", reason=error.format_message().rstrip(".?"), command=where), as_json)
     except click.ClickException as error:
         return say_error(HarmonicFlowError("engine_failed", reason=error.format_message()), as_json)

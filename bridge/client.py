@@ -114,11 +114,13 @@ class Client:
         buffers: Sequence[Any] = (),
         on_event: Callable[[JobEvent], None] | None = None,
         on_block: Callable[[Block, Sequence[memoryview]], None] | None = None,
+        on_look: Callable[[], None] | None = None,
     ) -> Done:
         """Send a request and wait for its end, however long the work takes.
 
         `buffers` are C-contiguous float32 arrays; `on_event` hears how the job moves on, `on_block` gets each
-        piece of finished sound with its buffers. Raises `cancelled` when somebody cancelled the job.
+        piece of finished sound with its buffers, `on_look` is called a few times a second. Raises `cancelled`
+        when somebody cancelled the job.
         """
         work = self._socket(zmq.DEALER, self.connection.work)
         events = self._socket(zmq.SUB, self.connection.events)
@@ -126,7 +128,7 @@ class Client:
         self._guards |= {work: ReplayGuard(), events: ReplayGuard()}
         try:
             self._send(work, request, buffers)
-            return self._follow(work, events, request.id, _spool_s(buffers), on_event, on_block)
+            return self._follow(work, events, request.id, _spool_s(buffers), on_event, on_block, on_look)
         finally:
             for socket in (work, events):
                 del self._guards[socket]
@@ -140,6 +142,7 @@ class Client:
         spool_s: float,
         on_event: Callable[[JobEvent], None] | None,
         on_block: Callable[[Block, Sequence[memoryview]], None] | None,
+        on_look: Callable[[], None] | None,
     ) -> Done:
         self._heard_s = asked_s = time.monotonic()
         job = ""
@@ -165,6 +168,8 @@ class Client:
                         job = answer.job
                     elif on_block and isinstance(answer, Block):
                         on_block(answer, sound)
+            if on_look:
+                on_look()
             if time.monotonic() - asked_s > HEARTBEAT_S:
                 asked_s = time.monotonic()
                 self._send(self._control, Status(id=uuid4().hex))

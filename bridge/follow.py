@@ -31,7 +31,7 @@ def follow(
                 progress.update(event.state.value, seconds_left=event.seconds_left)
 
         try:
-            done = client.perform(request, buffers, on_event=show, on_block=on_block)
+            done = client.perform(request, buffers, on_event=show, on_block=on_block, on_look=progress.tick)
         except KeyboardInterrupt:
             progress.clear()
             say("cancelling ...")

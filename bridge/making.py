@@ -11,7 +11,7 @@ from .request import (
     DEFAULT_BPM,
     DEFAULT_RATE,
     Span,
-    check_chords,
+    check_harmony,
     look_at,
     new_seed,
     out_folders,
@@ -49,7 +49,7 @@ def make(
             say(f"note: no --tempo given, so the clip is taken to be at {DEFAULT_BPM} beats a minute")
     else:
         selection = selection_of(span, DEFAULT_RATE if rate is None else rate)
-    check_chords(choices.get("chords"), selection)
+    check_harmony(choices.get("chords"), choices.get("key"), selection)
     folders = out_folders(out, choices.get("count", 1))
     if clip is not None:
         spec, audio = read_clip(clip, info.frames, selection)

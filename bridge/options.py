@@ -114,6 +114,23 @@ class Whole(Kind):
         return int(text)
 
 
+class Count(Kind):
+    """A whole number in a range, of an option that has no error of its own; raises `bad_option`."""
+
+    name = "number"
+
+    def __init__(self, lowest: int, highest: int) -> None:
+        self.lowest, self.highest = lowest, highest
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value).strip()
+        if not re.fullmatch(r"[+-]?\d{1,20}", text) or not self.lowest <= int(text) <= self.highest:
+            option = param.opts[0] if param else "this"
+            reason = f"it is a whole number from {self.lowest} to {self.highest}"
+            raise HarmonicFlowError("bad_option", option=option, value=value, reason=reason)
+        return int(text)
+
+
 class Emotion(Kind):
     """Valence and arousal, each from -1 to 1, with a comma between."""
 
@@ -153,14 +170,23 @@ time_options: Final = grouped(
     ),
 )  # fmt: skip
 
-style_options: Final = grouped(
-    click.option("--prompt", default="", help='The sound in your own words: "warm, laid-back late-night groove".'),
-    click.option("--genre", type=Genre(), help=f"One of {', '.join(GENRES)}.  [default: from the prompt, or pop]"),
-    click.option("--mood", help='A mood such as "happy", "sad", "calm" or "tense".'),
-    click.option("--emotion", type=Emotion(), help="The mood as numbers from -1 to 1, instead of a word."),
-    click.option("--chords", help='Chords with | between bars: "Am7 | D7/F# | Gmaj7"; repeated to the end.'),
-    click.option("--key", help='The key: "A minor", "F# major".  [default: heard from the clip]'),
-)
+
+
+def style_options(genre: str, chords: str, key: str) -> Decorator:
+    """What the music is to be like; the arguments say in words what holds where an option is left out."""
+    return grouped(
+        click.option("--prompt", default="", help='The sound in your own words: "warm, laid-back late-night groove".'),
+        click.option("--genre", type=Genre(), help=f"One of {', '.join(GENRES)}.  [default: {genre}]"),
+        click.option("--mood", help='A mood such as "happy", "sad", "calm" or "tense".'),
+        click.option("--emotion", type=Emotion(), help="The mood as numbers from -1 to 1, instead of a word."),
+        click.option(
+            "--chords",
+            help=f'Chords with | between bars: "Am7 | D7/F# | Gmaj7"; repeated to the end.  [default: {chords}]',
+        ),
+        click.option("--key", help=f'The key: "A minor", "F# major".  [default: {key}]'),
+    )
+
+
 
 choice_options: Final = grouped(
     click.option(

@@ -31,7 +31,8 @@ def regenerate(
     choices["seed"] = new_seed() if choices["seed"] is None else choices["seed"]
     with connect_or_start() as client:
         parent = find_take(client, take)
-        first, last = 1 if from_bar is None else from_bar, parent.bars if to_bar is None else to_bar
+        first = 1 if from_bar is None else from_bar
+        last = max(first, parent.bars) if to_bar is None else to_bar
         if not 1 <= first <= last <= parent.bars:
             raise HarmonicFlowError("bad_bars", first=first, last=last, bars=parent.bars)
         request = Regenerate(id=request_id(), take=parent.take, stems=stems, from_bar=first, to_bar=last, **choices)

@@ -107,13 +107,16 @@ def read_clip(path: str, clip_frames: int, selection: Selection) -> tuple[ClipSp
     return ClipSpec(rate=rate, channels=channels, frames=frames, name=name, start_frame=start), audio
 
 
-def check_chords(chords: str | None, selection: Selection) -> None:
-    """Raises `bad_chord` for a chord that cannot be read, before any daemon is asked."""
-    if chords is None:
-        return
-    from harmonicflow.score.chords import chords_over
+def check_harmony(chords: str | None, key: str | None, selection: Selection) -> None:
+    """Raises `bad_chord`, `bad_key` for what cannot be read, before any daemon is asked."""
+    if chords and chords.strip():
+        from harmonicflow.score.chords import chords_over
 
-    chords_over(chords, selection)
+        chords_over(chords, selection)
+    if key and key.strip():
+        from harmonicflow.score.keys import parse_key
+
+        parse_key(key)
 
 
 def out_folders(path: str | None, count: int = 1) -> Sequence[Path]:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -74,8 +75,16 @@ def understood(take: TakeSummary) -> str:
     plan = read_details(Path(take.folder)).get("plan")
     if not isinstance(plan, dict):
         return ""
-    parts = [plan.get("understood"), f"key {plan['key']}" if plan.get("key") else ""]
+    parts = [f"key {plan['key']}" if plan.get("key") else "", plan.get("understood")]
     return "; ".join(str(part) for part in parts if part)
+
+
+def made(take: TakeSummary) -> str:
+    """When a take was made, by the clock on the wall; as it is stored where that is no time."""
+    try:
+        return datetime.fromisoformat(take.created).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return take.created
 
 
 def take_table(take: TakeSummary) -> str:
@@ -100,5 +109,6 @@ def show_take(take: TakeSummary, as_json: bool) -> None:
         return
     if words := understood(take):
         say(f"understood: {words}")
+    say(f"seed: {take.seed}" + (f", made from {take.parent}" if take.parent else ""))
     result(take_table(take))
     result(take.folder)

@@ -7,7 +7,7 @@ import msgspec
 from harmonicflow.core.messages import JobRow, StatusReply
 
 from .output import result, result_json, table
-from .progress import time_left
+from .progress import stage_words, time_left
 
 RECENT: Final = 8  # jobs shown to people
 
@@ -34,8 +34,8 @@ def _detail(job: JobRow) -> str:
         return job.error.message
     if job.takes:
         return ", ".join(job.takes)
-    words = [job.stage, f"{job.step} of {job.steps}" if job.steps else ""]
-    if job.seconds_left is not None:
+    words = [stage_words(job.stage, job.step, job.steps if job.stage == "perform" else 0), job.message]
+    if job.seconds_left:
         words.append(time_left(job.seconds_left))
     return ", ".join(word for word in words if word)
 
@@ -43,4 +43,6 @@ def _detail(job: JobRow) -> str:
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -108,7 +108,7 @@ class Control:
         if job is None:
             ended = self._journal.by_id(request.job) or self._journal.by_request(request.job) if request.job else None
             if ended is None:
-                raise HarmonicFlowError("unknown_job", job=request.job or "running")
+                raise HarmonicFlowError("unknown_job", job=request.job) if request.job else HarmonicFlowError("no_job")
             return CancelReply(id=request.id, job=ended.id, state=ended.state)  # type: ignore[arg-type]
         self._dispatch.cancel(job)
         return CancelReply(id=request.id, job=job.id, state=job.state)

@@ -120,7 +120,7 @@ class OscDoor:
         elif name == "cancel":
             job = self._jobs.find("")
             if job is None:
-                raise HarmonicFlowError("unknown_job", job="running")
+                raise HarmonicFlowError("no_job")
             self._dispatch.cancel(job)
         elif name == "generate":
             genre = arguments.pop("genre")

@@ -2,7 +2,7 @@
 
 import click
 
-from ..options import json_option
+from ..options import Count, json_option
 
 
 @click.command(
@@ -12,9 +12,9 @@ Examples:
   harmonicflow bench
   harmonicflow bench --json --runs 5""",
 )
-@click.option("--seconds", type=click.IntRange(1, 600), default=12, show_default=True, help="Length of the music made.")
-@click.option("--runs", type=click.IntRange(1, 50), default=3, show_default=True, help="Runs; the median is reported.")
-@click.option("--steps", type=click.IntRange(1, 64), default=4, show_default=True, help="Steps of the player.")
+@click.option("--seconds", type=Count(1, 600), default=12, show_default=True, help="Length of the music made.")
+@click.option("--runs", type=Count(1, 50), default=3, show_default=True, help="Runs; the median is reported.")
+@click.option("--steps", type=Count(1, 64), default=4, show_default=True, help="Steps of the player.")
 @click.option("--bundle", metavar="FOLDER", help="Measure this bundle.  [default: the one that is installed]")
 @json_option
 def command(seconds: int, runs: int, steps: int, bundle: str | None, as_json: bool) -> None:

@@ -22,7 +22,7 @@ def command(job: str, as_json: bool) -> None:
     import re
 
     from harmonicflow.core.errors import HarmonicFlowError
-    from harmonicflow.core.messages import Cancel, CancelReply
+    from harmonicflow.core.messages import FINAL_STATES, Cancel, CancelReply
 
     from ..client import Client
     from ..output import result, result_json
@@ -35,4 +35,5 @@ def command(job: str, as_json: bool) -> None:
     if as_json:
         result_json({"job": reply.job, "state": reply.state.value})
     else:
-        result(f"job {reply.job}: {reply.state.value}")
+        over = reply.state in FINAL_STATES
+        result(f"job {reply.job} is {f'over: {reply.state.value}' if over else 'being cancelled'}")

@@ -17,7 +17,10 @@ def command() -> None:
 @click.option("--bundle", metavar="FOLDER", help="Serve this bundle.  [default: the one that is installed]")
 @json_option
 def start(bundle: str | None, as_json: bool) -> None:
-    """Start the daemon and wait until it is ready; fails when one is running already."""
+    """Start the daemon and wait until it is ready.
+
+    Fails when one is running already.
+    """
     from ..spawn import start_daemon
     from ..status import show_status
 

@@ -2,7 +2,7 @@
 
 import click
 
-from ..options import json_option
+from ..options import MAX_SEED, Whole, json_option
 
 CLIP = "guit_em9.flac"  # "rolled Em9 chord", Sub-d, 2008, CC0: harmonicflow/data/CREDITS.txt
 TEMPO = 80  # the guitar's notes lie 0.75 s apart
@@ -19,7 +19,10 @@ Examples:
   harmonicflow demo --out ~/first-take --seed 8""",
 )
 @click.option("--out", metavar="FOLDER", help="Also copy the files into this folder (made when missing).")
-@click.option("--seed", type=int, default=SEED, show_default=True, help="Another seed gives another take.")
+@click.option(
+    "--seed", type=Whole("bad_seed", "seed", 0, MAX_SEED), default=SEED, show_default=True, metavar="NUMBER",
+    help="Another seed gives another take.",
+)  # fmt: skip
 @json_option
 def command(out: str | None, seed: int, as_json: bool) -> None:
     """Send the example clip, an electric guitar, through everything once.
@@ -31,14 +34,10 @@ def command(out: str | None, seed: int, as_json: bool) -> None:
     from importlib.resources import as_file, files
 
     from harmonicflow.core.constants import DEFAULT_STEMS
-    from harmonicflow.core.errors import HarmonicFlowError
 
     from ..making import Span, generate
-    from ..options import MAX_SEED
     from ..output import say
 
-    if not 0 <= seed <= MAX_SEED:
-        raise HarmonicFlowError("bad_seed", seed=seed)
     say(f"the clip: {CLIP}, a rolled Em9 chord on an electric guitar (Sub-d, CC0)")
     say(f"the wish: {BARS} bars at {TEMPO} beats a minute, {PROMPT!r}, seed {seed}")
     span = Span(start=Fraction(0), bars=BARS, tempo=Fraction(TEMPO), meter="4/4")

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ..options import (
+    Count,
     Seconds,
     Whole,
     choice_options,
@@ -30,11 +31,11 @@ Examples:
 @click.argument("clip", required=False)
 @click.option("--start", type=Seconds(), help="Where the selection starts in the clip.  [default: 0]")
 @click.option("--end", type=Seconds(), help="Where it ends in the clip.  [default: the clip's end]")
-@click.option("--bars", type=click.IntRange(1, 10_000), metavar="NUMBER", help="The length in bars, instead of --end.")
+@click.option("--bars", type=Count(1, 10_000), help="The length in bars, instead of --end.")
 @click.option("--seconds", type=Seconds(), help="The length in seconds, instead of --end.")
 @time_options
 @stems_option
-@style_options
+@style_options("from the prompt, or pop", "heard from the clip, or usual ones", "heard from the clip")
 @choice_options
 @click.option(
     "--count", type=Whole("bad_count", "count", 1, 16), default=1, show_default=True, metavar="NUMBER",

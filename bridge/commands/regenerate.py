@@ -23,7 +23,7 @@ Examples:
 )  # fmt: skip
 @click.option("--from-bar", type=int, metavar="BAR", help="The first bar to make again.  [default: 1]")
 @click.option("--to-bar", type=int, metavar="BAR", help="The last bar to make again.  [default: the take's last]")
-@style_options
+@style_options("the take's", "the take's", "the take's")
 @choice_options
 @click.option(
     "--count", type=Whole("bad_count", "count", 1, 16), default=1, show_default=True, metavar="NUMBER",

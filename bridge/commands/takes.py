@@ -2,7 +2,7 @@
 
 import click
 
-from ..options import json_option
+from ..options import Count, json_option
 
 
 @click.command(
@@ -14,7 +14,7 @@ Examples:
   harmonicflow takes --limit 5 --json""",
 )
 @click.argument("take", required=False)
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many, newest first.")
+@click.option("--limit", type=Count(1, 1000), default=20, show_default=True, help="How many, newest first.")
 @json_option
 def command(take: str | None, limit: int, as_json: bool) -> None:
     """List the newest takes, or show the files of one TAKE (a name from the list, its folder, or "last")."""
@@ -23,7 +23,7 @@ def command(take: str | None, limit: int, as_json: bool) -> None:
     from ..output import result, result_json, say, table
     from ..remaking import find_take
     from ..request import request_id
-    from ..results import show_take, take_row
+    from ..results import made, show_take, take_row
     from ..spawn import connect_or_start
 
     with connect_or_start() as client:
@@ -39,9 +39,9 @@ def command(take: str | None, limit: int, as_json: bool) -> None:
         say("no takes yet; make one with: harmonicflow demo")
         return
     rows = [
-        (each.take, each.created[:16].replace("T", " "), f"{each.seconds:.2f}", str(each.bars), each.genre, each.title)
+        (each.take, made(each), f"{each.seconds:.2f}", str(each.bars), each.genre, str(each.seed), each.title)
         for each in found.takes
     ]
-    result(table(("take", "made (UTC)", "seconds", "bars", "genre", "title"), rows))
+    result(table(("take", "made", "seconds", "bars", "genre", "seed", "title"), rows))
     if found.total > len(found.takes):
         say(f"{found.total - len(found.takes)} older ones: --limit {found.total}")

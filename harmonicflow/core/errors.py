@@ -69,6 +69,7 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     # What the daemon keeps.
     "unknown_take": ErrorSpec("there is no take {take!r}", "List them with: harmonicflow takes"),
     "unknown_job": ErrorSpec("there is no job {job!r}", "List them with: harmonicflow daemon status"),
+    "no_job": ErrorSpec("no job waits or runs", "Look at what was made with: harmonicflow takes"),
     "bad_take": ErrorSpec("take {take} cannot be read: {reason}", "Generate it again", EXIT_FAILED),
     # Bundles.
     "unknown_model": ErrorSpec("there is no bundle named {model!r}", "List them with: harmonicflow models", EXIT_MODEL),

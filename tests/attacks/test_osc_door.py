@@ -145,7 +145,7 @@ def test_what_it_understands_without_a_clip(knob: Knob) -> None:
     knob.message("/harmonicflow/status")
     assert knob.until("/harmonicflow/state")[1] == 0
     knob.message("/harmonicflow/cancel")
-    assert knob.until("/harmonicflow/error")[0] == "unknown_job"
+    assert knob.until("/harmonicflow/error")[0] == "no_job"
     knob.message("/harmonicflow/generate", 7)
     code, sentence = knob.until("/harmonicflow/error")
     assert code == "bad_request" and "no clip" in sentence

@@ -28,6 +28,7 @@ class CommandLine:
 
     def __init__(self, home: Path, bundle: Path) -> None:
         self.home = home
+        self.processes: list[subprocess.Popen[str]] = []
         self.env = os.environ | {
             "HARMONICFLOW_HOME": str(home),
             "HARMONICFLOW_BUNDLE": str(bundle),
@@ -37,10 +38,12 @@ class CommandLine:
 
     def popen(self, *words: str, **options: Any) -> "subprocess.Popen[str]":
         command = [sys.executable, "-m", "bridge", *words]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command, cwd=ROOT, env=self.env, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, **options,
         )  # fmt: skip
+        self.processes.append(process)
+        return process
 
     def __call__(self, *words: str, timeout: float = 60) -> Ran:
         process = self.popen(*words)
@@ -49,6 +52,31 @@ class CommandLine:
         finally:
             process.kill()
         return Ran(process.returncode, out, err)
+
+    def close(self) -> None:
+        """End the daemon, and what a test that failed has left behind."""
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+        if self.home.exists():
+            self("daemon", "stop")
+
+
+@pytest.fixture
+def run_here(
+    tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Ran]:
+    """The command line without a process of its own, ten times as fast, for what needs no daemon."""
+    from bridge.cli import run
+
+    for name, value in CommandLine(tmp_path / "home", bundle).env.items():
+        monkeypatch.setenv(name, value)
+
+    def here(*words: str) -> Ran:
+        return Ran(run(list(words)), *capsys.readouterr())
+
+    return here
 
 
 @pytest.fixture(scope="session")
@@ -68,10 +96,11 @@ def _tiny_bundle() -> Callable[[Path], Path]:
 
 @pytest.fixture(scope="session")
 def cli(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> Iterator[CommandLine]:
-    """One home and one daemon (started by the first test that needs it) for all tests that leave it as it is."""
+    """One home and one running daemon for all tests that leave it as it is."""
     run = CommandLine(tmp_path_factory.mktemp("home"), bundle)
+    assert run("daemon", "start").code == 0
     yield run
-    run("daemon", "stop")
+    run.close()
 
 
 @pytest.fixture
@@ -79,5 +108,4 @@ def fresh_cli(tmp_path: Path, bundle: Path) -> Iterator[CommandLine]:
     """A home of its own for one test; its daemon, if the test started one, is ended."""
     run = CommandLine(tmp_path / "home", bundle)
     yield run
-    if run.home.exists():
-        run("daemon", "stop")
+    run.close()

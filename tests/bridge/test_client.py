@@ -9,7 +9,6 @@ import soundfile
 
 from bridge.client import Client
 from bridge.request import Span, request_id, selection_of
-from harmonicflow.core import connection
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import Generate, ListTakes, ShowTake, TakeList, TakeReply
 
@@ -22,8 +21,6 @@ def request(bars=4, **fields):
 @pytest.fixture
 def client(cli, monkeypatch):
     monkeypatch.setenv("HARMONICFLOW_HOME", str(cli.home))
-    if connection.find() is None:
-        assert cli("daemon", "start").code == 0
     with Client.connect() as found:
         yield found
 

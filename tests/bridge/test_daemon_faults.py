@@ -1,13 +1,21 @@
 """A daemon that is missing, broken, killed, frozen or not alone: said in words, in time, with the right exit code."""
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import time
+from fractions import Fraction
 from hashlib import sha256
 
-import pytest
+import zmq
+
+from bridge.client import Client
+from bridge.request import Span, request_id, selection_of
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.messages import Cancel, CancelReply, Generate
+from harmonicflow.core.wire import pack
 
 LONG = ("generate", "--seconds", "100", "--steps", "64", "--tempo", "120", "--seed", "1", "--json")
 
@@ -16,9 +24,9 @@ def pid_of(cli):
     return json.loads((cli.home / "run" / "daemon.json").read_text())["pid"]
 
 
-def running_job(cli):
+def running_job(cli, *words):
     """A long job that the engine has begun: the process that waits for it."""
-    process = cli.popen(*LONG)
+    process = cli.popen(*(words or LONG))
     line = ""
     while "playing" not in line:
         line = process.stderr.readline()
@@ -46,37 +54,75 @@ def test_a_killed_daemon_is_said_within_4_seconds(fresh_cli):
     assert fresh_cli("cancel").code == 0
 
 
-def test_a_frozen_daemon_is_said_within_4_seconds(fresh_cli):
-    process = running_job(fresh_cli)
-    pid = pid_of(fresh_cli)
+def test_a_frozen_daemon_is_said_within_4_seconds(cli):
+    process = running_job(cli)
+    pid = pid_of(cli)
     os.kill(pid, signal.SIGSTOP)
     try:
         code, error, sentence = last_words(process, 4)
         assert (code, error["code"]) == (3, "daemon_lost") and "not answered for 3 seconds" in sentence
     finally:
         os.kill(pid, signal.SIGCONT)
-    assert fresh_cli("daemon", "status").code == 0
-    assert fresh_cli("cancel").code == 0
+    assert cli("daemon", "status").code == 0
+    assert cli("cancel").code == 0
 
 
-def test_ctrl_c_cancels_the_job(fresh_cli):
-    process = running_job(fresh_cli)
+def test_ctrl_c_cancels_the_job(cli):
+    before = cli("takes", "--json").out
+    process = running_job(cli)
     process.send_signal(signal.SIGINT)
     code, error, sentence = last_words(process, 4)
     assert (code, error["code"]) == (130, "cancelled") and "cancelled" in sentence
-    jobs = fresh_cli("daemon", "status", "--json").objects[0]["jobs"]
-    assert [job["state"] for job in jobs] == ["cancelled"]
-    assert fresh_cli("takes", "--json").out == ""
+    status = cli("daemon", "status", "--json").objects[0]
+    assert status["jobs"][0]["state"] == "cancelled" and not status["queued"]
+    assert cli("takes", "--json").out == before
 
 
-def test_cancel_from_elsewhere(fresh_cli):
-    process = running_job(fresh_cli)
-    cancelled = fresh_cli("cancel", "--json")
-    assert cancelled.code == 0
-    code, error, _ = last_words(process, 4)
+def test_cancel_from_elsewhere(cli):
+    """By name a job that waits, without a name the one that runs."""
+    first = running_job(cli)
+    second = cli.popen("generate", "--bars", "1", "--json")
+    assert "waiting for its turn" in second.stderr.readline()
+    jobs = cli("daemon", "status", "--json").objects[0]["jobs"]
+    [name] = [job["job"] for job in jobs if job["state"] == "queued"]
+    assert cli("cancel", name).out == f"job {name} is being cancelled\n"
+    code, error, _ = last_words(second, 4)
     assert (code, error["code"]) == (130, "cancelled")
-    again = fresh_cli("cancel", "--json")
-    assert (again.code, again.objects[0]["error"]["code"]) == (2, "unknown_job")
+    assert first.poll() is None
+    assert cli("cancel", name).out == f"job {name} is over: cancelled\n"
+    assert cli("cancel", "--json").objects[0]["state"] == "running"
+    code, error, _ = last_words(first, 4)
+    assert (code, error["code"]) == (130, "cancelled")
+
+
+def test_a_full_queue_is_exit_code_4(cli, monkeypatch):
+    monkeypatch.setenv("HARMONICFLOW_HOME", str(cli.home))
+    selection = selection_of(Span(seconds=Fraction(100)), 44_100).to_wire()
+    names = [request_id() for _ in range(34)]  # one that runs, 32 that wait, and one more
+    with Client.connect() as client, zmq.Context() as context, context.socket(zmq.DEALER) as door:
+        door.linger = 0
+        door.connect(client.connection.work)
+        for name in names:
+            door.send_multipart(pack(client.connection.key_bytes, Generate(id=name, selection=selection, steps=64)))
+        for _ in names:
+            assert door.poll(20_000) and door.recv_multipart()
+        ran = cli("generate", "--bars", "1", "--json")
+        for name in reversed(names):
+            with contextlib.suppress(HarmonicFlowError):
+                client.ask(Cancel(id=request_id(), job=name), CancelReply)
+    assert (ran.code, ran.objects[0]["error"]["code"]) == (4, "busy") and "32 jobs are waiting" in ran.err, ran
+
+
+def test_stop_may_wait_for_the_running_job(fresh_cli, bundle, tmp_path):
+    """Also: another bundle than the usual one."""
+    other = shutil.copytree(bundle, tmp_path / "other")
+    started = fresh_cli("daemon", "start", "--bundle", str(other), "--json").objects[0]
+    process = running_job(fresh_cli, "generate", "--seconds", "20", "--steps", "16", "--json")
+    assert fresh_cli("daemon", "stop", "--wait").out == f"the daemon (process {started['pid']}) has ended\n"
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0 and json.loads(out)["seconds"] == 20, err
+    assert started["bundle_folder"] == str(other)
+    assert fresh_cli("daemon", "status").code == 3
 
 
 def test_two_daemons(fresh_cli):
@@ -108,20 +154,23 @@ def _alive(pid):
         return file.read().rpartition(")")[2].split()[0] != "Z"
 
 
-@pytest.mark.parametrize(
-    ("fault", "name", "says"), [("none", "no_bundle", "model.json"), ("damaged", "bad_bundle", "decoder.onnx")]
-)
-def test_no_bundle_and_a_damaged_one(fresh_cli, bundle, tmp_path, fault, name, says):
+def test_no_bundle_and_a_damaged_one(fresh_cli, bundle, tmp_path):
     folder = tmp_path / "bundle"
-    if fault == "damaged":
-        shutil.copytree(bundle, folder)
-        data = bytearray((folder / "decoder.onnx").read_bytes())
-        data[len(data) // 2] ^= 1
-        (folder / "decoder.onnx").write_bytes(data)
     fresh_cli.env["HARMONICFLOW_BUNDLE"] = str(folder)
-    ran = fresh_cli("generate", "--bars", "1", "--json")
-    assert (ran.code, ran.objects[0]["error"]["code"]) == (5, name), ran
-    assert says in ran.err and str(folder) in ran.err and "Traceback" not in ran.err
+
+    def refused(name, says):
+        ran = fresh_cli("generate", "--bars", "1", "--json")
+        assert (ran.code, ran.objects[0]["error"]["code"]) == (5, name), ran
+        assert says in ran.err and str(folder) in ran.err and "Traceback" not in ran.err
+
+    refused("no_bundle", "model.json")
+    shutil.copytree(bundle, folder)
+    data = bytearray((folder / "decoder.onnx").read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / "decoder.onnx").write_bytes(data)
+    refused("bad_bundle", "decoder.onnx")
+    shutil.copy(bundle / "decoder.onnx", folder)
+    assert fresh_cli("generate", "--bars", "1").code == 0, "and once it is repaired, all is well"
 
 
 def test_a_take_survives_whatever_comes_after_it(fresh_cli, tmp_path):

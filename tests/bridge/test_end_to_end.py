@@ -1,6 +1,7 @@
 """The whole way through the real command line, daemon, worker and engine, with the stand-in bundle."""
 
 import json
+import re
 import shutil
 from hashlib import sha256
 from pathlib import Path
@@ -29,7 +30,7 @@ def write_clip(path, rate, channels, seconds=6.0):
 
 # Format, rate, channels, start, end, tempo, meter: every one of each at least once, not their product.
 CLIPS = [
-    ("wav", 44_100, 2, "2.0", "4.5", "96", "4/4"),
+    ("wav", 44_100, 2, "2.005", "4.5", "96", "4/4"),
     ("wav", 48_000, 1, "0", "3.333", "33.3", "3/4"),
     ("wav", 96_000, 2, "1.0001", "3", "271.8", "7/8"),
     ("flac", 44_100, 1, "0.5", "4.123", "97.3", "12/8"),
@@ -74,26 +75,29 @@ def test_no_clip_is_needed(cli, tmp_path):
 
 
 def test_progress_goes_to_stderr_and_results_to_stdout(cli):
-    ran = cli("generate", "--bars", "2", "--seed", "1")
+    ran = cli("generate", "--bars", "16", "--steps", "32", "--seed", "1")
     assert ran.code == 0, ran.err
     lines = ran.out.splitlines()
     assert lines[0].split() == ["stem", "seconds", "peak", "dBFS", "LUFS", "file"]
     assert Path(lines[-1]).is_dir() and FILES <= {path.name for path in Path(lines[-1]).iterdir()}
-    assert "playing" in ran.err and "left" in ran.err and "\r" not in ran.err
+    assert re.search(r"^playing \d+ of \d+, \d+ s left$", ran.err, re.MULTILINE) and "\r" not in ran.err
 
 
 def test_the_same_seed_gives_the_same_bytes_also_after_a_restart(fresh_cli, tmp_path):
     def make(name, seed):
         ran = fresh_cli("generate", "--bars", "1", "--tempo", "111.1", "--seed", seed, "--out", str(tmp_path / name))
         assert ran.code == 0, ran.err
-        return digests(tmp_path / name)
+        return digests(tmp_path / name), ran.err
 
-    first = make("a", "7")
-    assert make("b", "7") == first and len(first) == 7
-    other = make("c", "8")
+    first, said = make("a", "7")
+    assert "started a daemon (process" in said and len(first) == 7
+    again, said = make("b", "7")
+    assert again == first and "started" not in said and "seed: 7" in said
+    other, _ = make("c", "8")
     assert all(other[name] != digest for name, digest in first.items())
     assert fresh_cli("daemon", "stop").code == 0
-    assert make("d", "7") == first
+    again, said = make("d", "7")
+    assert again == first and "started a daemon" in said
 
 
 def test_regenerate_keeps_everything_else(cli, tmp_path):
@@ -116,6 +120,38 @@ def test_regenerate_keeps_everything_else(cli, tmp_path):
     bar = 2 * rate
     assert len(changed) and changed[0] >= 2 * bar and changed[-1] < 4 * bar
     assert ran.objects[0]["parent"] == take_id(old)
+    # No click at the seams: they are no rougher than either take is in these bars.
+    rough_a, rough_b = (np.abs(np.diff(sound[2 * bar - rate : 4 * bar + rate], 2, axis=0)) for sound in (a, b))
+    for seam in (rate, 3 * rate + rate // 2, 5 * rate):
+        near = slice(seam - rate // 200, seam + rate // 200)
+        assert rough_b[near].max() <= 1.41 * max(rough_a.max(), rough_b[rate + 4000 : 5 * rate - 4000].max())
+
+
+def test_several_stems_on_every_bar(cli, tmp_path):
+    old = cli("generate", "--bars", "2", "--seed", "5", "--json").objects[0]
+    ran = cli("regenerate", old["take"], "--stem", "guitar", "--stem", "piano", "--seed", "6", "--title", "b", "--json")
+    assert ran.code == 0, ran.err
+    [new] = ran.objects
+    before, after = ({row["stem"]: row["sha256"] for row in take["files"]} for take in (old, new))
+    kept = {stem for stem in before if before[stem] == after[stem]}
+    assert kept == {"bass", "drums"} and (new["parent"], new["title"], new["seed"]) == (old["take"], "b", 6)
+
+
+def test_every_wish_at_once(cli):
+    ran = cli(
+        "generate", "--seconds", "2.005", "--tempo", "140", "--meter", "7/8", "--start-beat", "1.5", "--rate", "22050",
+        "--delivery", "dry", "--genre", "Hip-Hop", "--mood", "sad", "--emotion", "0.5,-0.5", "--key", "A minor",
+        "--chords", "Am9 | Dm7/F", "--prompt", "dusty", "--steps", "1", "--title", "late", "--model", "tiny",
+        "--seed", "9223372036854775807", "--json",
+    )  # fmt: skip
+    assert ran.code == 0, ran.err
+    [take] = ran.objects
+    assert (take["rate"], take["title"], take["genre"]) == (22_050, "late", "hiphop")
+    assert take["seed"] == 2**63 - 1 and take["frames"] == round(2.005 * 22_050)
+    assert {row["stem"]: row["channels"] for row in take["files"]} == {
+        "bass": 1, "drums": 1, "guitar": 1, "piano": 1, "mix": 2, "binaural": 2,
+    }  # fmt: skip
+    assert {soundfile.info(row["path"]).channels == row["channels"] for row in take["files"]} == {True}
 
 
 def test_bars_outside_the_take_are_refused(cli):
@@ -135,7 +171,10 @@ def test_takes_are_listed_newest_first_and_shown(cli):
         assert cli("generate", "--bars", "1", "--stems", "bass", "--title", title).code == 0
     takes = cli("takes", "--json", "--limit", "2").objects
     assert [take["title"] for take in takes] == ["two", "one"]
-    assert cli("takes").out.splitlines()[1].startswith(takes[0]["take"])
+    header, first, *_ = cli("takes").out.splitlines()
+    assert header.split() == ["take", "made", "seconds", "bars", "genre", "seed", "title"]
+    take, seed = takes[0]["take"], takes[0]["seed"]
+    assert re.fullmatch(rf"{take} +\d{{4}}-\d\d-\d\d \d\d:\d\d +2.00 +1 +\w+ +{seed} +two", first)
     assert cli("takes", "last").out.splitlines()[-1] == takes[0]["folder"]
     assert cli("takes", takes[1]["take"], "--json").objects == [takes[1]]
 
@@ -148,11 +187,15 @@ def test_several_takes_at_once(cli, tmp_path):
 
 
 def test_models_and_status(cli, bundle):
-    [model] = cli("models", "--json").objects
-    assert model["serving"] and Path(model["folder"]) == bundle
+    model, *others = cli("models", "--json").objects  # the one served, then the one that ships
+    assert model["serving"] and Path(model["folder"]) == bundle and not any(each["serving"] for each in others)
     status = cli("daemon", "status", "--json").objects[0]
     assert status["pid"] > 0 and status["worker"] in ("ready", "starting")
-    assert str(status["pid"]) in cli("daemon", "status").out
+    shown = cli("daemon", "status").out
+    assert f"process {status['pid']}, up" in shown and "tiny" in shown and str(cli.home) in shown
+    header, line, *card = cli("models", "--card").out.splitlines()
+    assert header.split() == ["name", "version", "MB", "stems", "licence", "folder"]
+    assert line.startswith("*  tiny") and line.endswith(str(bundle)) and "A stand-in for tests" in "".join(card)
 
 
 def test_the_demo_ends_with_its_folder(cli, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.request import CONTEXT_S, Span, check_chords, look_at, out_folders, read_clip, selection_of
+from bridge.request import CONTEXT_S, Span, check_harmony, look_at, out_folders, read_clip, selection_of
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.tempo import Selection
 
@@ -71,10 +71,12 @@ def test_the_clip_goes_with_its_surroundings(tmp_path):
 
 def test_chords_are_read_before_a_daemon_is_asked():
     selection = selection_of(Span(bars=4), 44_100)
-    check_chords("Am7 | D7/F# | Gmaj7 | %", selection)
-    check_chords(None, selection)
+    check_harmony("Am7 | D7/F# | Gmaj7 | %", "F# minor", selection)
+    check_harmony(None, None, selection)
     with pytest.raises(HarmonicFlowError, match="H#9"):
-        check_chords("Am | H#9", selection)
+        check_harmony("Am | H#9", None, selection)
+    with pytest.raises(HarmonicFlowError, match="'Hm'"):
+        check_harmony(None, "Hm", selection)
 
 
 def test_out_folders_are_made_or_refused_before_the_work(tmp_path):

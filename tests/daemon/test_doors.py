@@ -47,7 +47,7 @@ def test_every_control_question_has_its_answer(open_house: Any) -> None:
     for question, code in (
         (ShowTake(id="e", take="none"), "unknown_take"),
         (GetTake(id="f", take="last"), "unknown_take"),
-        (Cancel(id="g"), "unknown_job"),
+        (Cancel(id="g"), "no_job"),
         (Cancel(id="h", job="none"), "unknown_job"),
         (Hello(id="i", protocol=99), "protocol_version"),
     ):
