@@ -188,14 +188,19 @@ def style_options(genre: str, chords: str, key: str) -> Decorator:
 
 
 
+
+def _or_the_models_own(context: click.Context, option: click.Parameter, steps: int | None) -> int:
+    return steps or 0  # as the protocol has it
+
+
 choice_options: Final = grouped(
     click.option(
         "--seed", type=Whole("bad_seed", "seed", 0, MAX_SEED), metavar="NUMBER",
         help="The same seed and request give the same take, to the byte.  [default: a new one]",
     ),
     click.option(
-        "--steps", type=Whole("bad_steps", "steps", 1, 64), default=4, show_default=True, metavar="NUMBER",
-        help="Steps of the player: 1 is a quick preview, more is finer and slower; 1 to 64.",
+        "--steps", type=Whole("bad_steps", "steps", 1, 64), metavar="NUMBER", callback=_or_the_models_own,
+        help="Steps of the player: fewer is quicker, more is finer; 1 to 64.  [default: the model's own]",
     ),
 )  # fmt: skip
 

@@ -24,7 +24,7 @@ from .weights import rounded_network
 
 LICENSE: Final = "MIT"
 CONTEXT_S: Final = 4.0  # of canvas before and after a block, as the performer was trained
-STEPS: Final = 4
+STEPS: Final = 8  # of a performer without a few-step fine-tune; docs/log.md has the scores of 1 to 16
 KEPT_META: Final = ("step", "minutes", "hardware", "scores", "options")  # of a checkpoint, on the card
 
 Report = Callable[[str], None]

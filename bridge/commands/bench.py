@@ -14,10 +14,10 @@ Examples:
 )
 @click.option("--seconds", type=Count(1, 600), default=12, show_default=True, help="Length of the music made.")
 @click.option("--runs", type=Count(1, 50), default=3, show_default=True, help="Runs; the median is reported.")
-@click.option("--steps", type=Count(1, 64), default=4, show_default=True, help="Steps of the player.")
+@click.option("--steps", type=Count(1, 64), help="Steps of the player.  [default: the model's own]")
 @click.option("--bundle", metavar="FOLDER", help="Measure this bundle.  [default: the one that is installed]")
 @json_option
-def command(seconds: int, runs: int, steps: int, bundle: str | None, as_json: bool) -> None:
+def command(seconds: int, runs: int, steps: int | None, bundle: str | None, as_json: bool) -> None:
     """Measure how fast four stems with mix and binaural are made here.
 
     A daemon of its own is started in a folder of its own, so that a running one and your takes are left alone.
@@ -25,4 +25,4 @@ def command(seconds: int, runs: int, steps: int, bundle: str | None, as_json: bo
     """
     from ..measure import bench, show_bench
 
-    show_bench(bench(seconds, runs, steps, bundle), as_json)
+    show_bench(bench(seconds, runs, steps or 0, bundle), as_json)

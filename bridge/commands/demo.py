@@ -41,6 +41,6 @@ def command(out: str | None, seed: int, as_json: bool) -> None:
     say(f"the clip: {CLIP}, a rolled Em9 chord on an electric guitar (Sub-d, CC0)")
     say(f"the wish: {BARS} bars at {TEMPO} beats a minute, {PROMPT!r}, seed {seed}")
     span = Span(start=Fraction(0), bars=BARS, tempo=Fraction(TEMPO), meter="4/4")
-    choices = {"stems": DEFAULT_STEMS, "prompt": PROMPT, "seed": seed, "steps": 4, "title": "demo"}
+    choices = {"stems": DEFAULT_STEMS, "prompt": PROMPT, "seed": seed, "title": "demo"}
     with as_file(files("harmonicflow").joinpath("data", CLIP)) as clip:
         generate(str(clip), span, None, out, as_json, choices)

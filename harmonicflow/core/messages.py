@@ -29,7 +29,7 @@ Frame: TypeAlias = Annotated[int, Meta(ge=-(2**52), le=2**52)]
 Frames: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_RATE * MAX_SECONDS)]
 Stems: TypeAlias = Annotated[tuple[Annotated[str, Meta(max_length=32)], ...], Meta(max_length=16)]
 Seed: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-Steps: TypeAlias = Annotated[int, Meta(ge=1, le=64)]
+Steps: TypeAlias = Annotated[int, Meta(ge=0, le=64)]
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=16)]
 Unit: TypeAlias = Annotated[float, Meta(ge=-1, le=1)]
 Natural: TypeAlias = Annotated[int, Meta(ge=0)]
@@ -181,7 +181,7 @@ class Generate(Message, frozen=True, kw_only=True):
     chords: Text | None = None  # "Am7 | D7/F# | Gmaj7"; None: from the clip
     key: Name | None = None  # "A minor"
     seed: Seed = 0
-    steps: Steps = 4
+    steps: Steps = 0  # of the sampler; 0: as many as the bundle says it needs
     count: Count = 1
     delivery: Delivery = Delivery.MIXED
     model: Name | None = None  # a bundle's name; None: the one being served
@@ -197,7 +197,7 @@ class Regenerate(Message, frozen=True, kw_only=True):
     from_bar: Annotated[int, Meta(ge=1)]
     to_bar: Annotated[int, Meta(ge=1)]  # included
     seed: Seed = 0
-    steps: Steps = 4
+    steps: Steps = 0  # of the sampler; 0: as many as the bundle says it needs
     count: Count = 1
     prompt: Text = ""
     genre: Name | None = None  # None: the parent's

@@ -101,6 +101,7 @@ class HarmonicFlow:
         self.runtime.resume()
         request = request or generate_request(clip=clip, **options)
         check_numbers(request.seed, request.steps, request.count)
+        request = msgspec.structs.replace(request, steps=request.steps or self.bundle.card.performer.steps)
         names = check_stems(request.stems, self.stems)
         selection = Selection.from_wire(request.selection)
         clock = Clock(progress, self.runtime)
@@ -177,6 +178,7 @@ class HarmonicFlow:
         old = parent if isinstance(parent, Result) else read_take(parent)
         request = request or regenerate_request(**options)
         check_numbers(request.seed, request.steps, request.count)
+        request = msgspec.structs.replace(request, steps=request.steps or self.bundle.card.performer.steps)
         clock = Clock(progress, self.runtime)
         return regenerate(self, old, request, clock, on_block)
 

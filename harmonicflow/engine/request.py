@@ -71,7 +71,7 @@ def check_numbers(seed: int, steps: int, count: int) -> None:
     """Raise `bad_seed`, `bad_steps` or `bad_count`; structs made in Python are not checked by their decoder."""
     for code, name, value, low, high in (
         ("bad_seed", "seed", seed, 0, MAX_SEED),
-        ("bad_steps", "steps", steps, 1, 64),
+        ("bad_steps", "steps", steps, 0, 64),
         ("bad_count", "count", count, 1, 16),
     ):
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:

@@ -82,7 +82,7 @@ def test_a_malformed_request_is_answered_under_its_own_name(open_house: Any, req
     desk = open_house.desk()
     good = request_of("name-1")
     for bad, said in (
-        (request_of("name-1", steps=0), "steps"),
+        (request_of("name-1", steps=65), "steps"),
         (request_of("name-1", count=17), "count"),
         (Status(id="name-1"), "status"),
         (Regenerate(id="name-1", take="../../etc", stems=("bass",), from_bar=1, to_bar=1), "take"),
