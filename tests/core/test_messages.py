@@ -67,7 +67,7 @@ def test_a_newer_peer_may_send_more() -> None:
         {"seed": -1},
         {"seed": 2**63},
         {"seed": 1.5},
-        {"steps": 0},
+        {"steps": -1},
         {"steps": 65},
         {"count": 17},
         {"emotion": [0, 2]},
