@@ -171,7 +171,6 @@ time_options: Final = grouped(
 )  # fmt: skip
 
 
-
 def style_options(genre: str, chords: str, key: str) -> Decorator:
     """What the music is to be like; the arguments say in words what holds where an option is left out."""
     return grouped(
@@ -185,8 +184,6 @@ def style_options(genre: str, chords: str, key: str) -> Decorator:
         ),
         click.option("--key", help=f'The key: "A minor", "F# major".  [default: {key}]'),
     )
-
-
 
 
 def _or_the_models_own(context: click.Context, option: click.Parameter, steps: int | None) -> int:
