@@ -97,20 +97,25 @@ def test_cancel_from_elsewhere(cli):
 
 def test_a_full_queue_is_exit_code_4(cli, monkeypatch):
     monkeypatch.setenv("HARMONICFLOW_HOME", str(cli.home))
-    selection = selection_of(Span(seconds=Fraction(100)), 44_100).to_wire()
-    names = [request_id() for _ in range(34)]  # one that runs, 32 that wait, and one more
+    selection = selection_of(Span(seconds=Fraction(600)), 44_100).to_wire()
+    names = [request_id() for _ in range(32)]  # as many as may wait
+    first = running_job(cli)
     with Client.connect() as client, zmq.Context() as context, context.socket(zmq.DEALER) as door:
         door.linger = 0
         door.connect(client.connection.work)
         for name in names:
             door.send_multipart(pack(client.connection.key_bytes, Generate(id=name, selection=selection, steps=64)))
-        for _ in names:
-            assert door.poll(20_000) and door.recv_multipart()
-        ran = cli("generate", "--bars", "1", "--json")
-        for name in reversed(names):
-            with contextlib.suppress(HarmonicFlowError):
-                client.ask(Cancel(id=request_id(), job=name), CancelReply)
+        try:
+            for _ in names:
+                assert door.poll(20_000) and b'"accepted"' in door.recv_multipart()[1]
+            ran = cli("generate", "--bars", "1", "--json")
+        finally:
+            for name in reversed(names):
+                with contextlib.suppress(HarmonicFlowError):
+                    client.ask(Cancel(id=request_id(), job=name), CancelReply)
+            assert cli("cancel").code == 0
     assert (ran.code, ran.objects[0]["error"]["code"]) == (4, "busy") and "32 jobs are waiting" in ran.err, ran
+    assert last_words(first, 4)[0] == 130
 
 
 def test_stop_may_wait_for_the_running_job(fresh_cli, bundle, tmp_path):
