@@ -47,11 +47,12 @@ class ChannelStrip:
 
 # Stems arrive at similar levels. Low cuts clear what no speaker gives, the cuts near 300 Hz make room for
 # each other, guitar and piano stand on the two sides.
+# Stems come about 12 dB below full scale; with these gains a full band peaks just under the limiter, near -18 LUFS.
 DEFAULT_STRIPS: Final[dict[str, ChannelStrip]] = {
     "bass": ChannelStrip(
         (Band("lowcut", 32.0), Band("peak", 250.0, -2.0, 1.0), Band("peak", 900.0, 1.5, 0.9)),
         Compressor(threshold_db=-18.0, ratio=3.0, attack_s=0.02, release_s=0.15, makeup_db=2.0),
-        -1.0,
+        6.0,
     ),
     "drums": ChannelStrip(
         (
@@ -61,21 +62,22 @@ DEFAULT_STRIPS: Final[dict[str, ChannelStrip]] = {
             Band("highshelf", 8000.0, 2.0),
         ),
         Compressor(threshold_db=-12.0, ratio=2.0, attack_s=0.015, release_s=0.12, makeup_db=1.0),
+        8.0,
     ),
     "guitar": ChannelStrip(
         (Band("lowcut", 80.0), Band("peak", 300.0, -1.5, 1.0), Band("peak", 3000.0, 1.5, 0.8)),
         Compressor(threshold_db=-18.0, ratio=2.0, attack_s=0.01, release_s=0.15, makeup_db=1.0),
-        -2.5,
+        4.5,
         -0.35,
     ),
     "piano": ChannelStrip(
         (Band("lowcut", 55.0), Band("peak", 350.0, -2.0, 0.9), Band("highshelf", 6000.0, 1.5)),
         Compressor(threshold_db=-16.0, ratio=2.0, attack_s=0.015, release_s=0.2, makeup_db=1.0),
-        -2.5,
+        7.5,
         0.35,
     ),
 }
-OTHER_STRIP: Final = ChannelStrip((Band("lowcut", 40.0),), gain_db=-2.5)  # for an instrument without a row above
+OTHER_STRIP: Final = ChannelStrip((Band("lowcut", 40.0),), gain_db=4.5)  # for an instrument without a row above
 
 
 def strip_for(stem: str) -> ChannelStrip:
