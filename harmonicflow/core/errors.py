@@ -61,7 +61,7 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     "unknown_genre": ErrorSpec("there is no genre {genre!r}", "Choose from {known}"),
     "unknown_mood": ErrorSpec("there is no mood {mood!r}", "Choose from {known}"),
     "bad_seed": ErrorSpec("seed {seed} is not possible", "Give a whole number from 0 to 9223372036854775807"),
-    "bad_steps": ErrorSpec("{steps} steps are not possible", "Give 1 to 64 steps, or none for the number the model needs"),
+    "bad_steps": ErrorSpec("{steps} steps are not possible", "Give 1 to 64 steps, or none for the model's own"),
     "bad_count": ErrorSpec("{count} takes at once are not possible", "Give a count of 1 to 16"),
     "bad_option": ErrorSpec("option {option} cannot be {value!r}: {reason}", "See --help"),
     "usage": ErrorSpec("{reason}", "See: {command} --help"),
