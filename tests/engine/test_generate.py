@@ -172,7 +172,7 @@ def test_words_choose_the_style_and_names_outweigh_them(flow: HarmonicFlow) -> N
     [
         ("unknown_stem", {"stems": ["bass", "kazoo"]}), ("unknown_genre", {"genre": "polka"}),
         ("unknown_mood", {"mood": "sideways"}), ("bad_chord", {"chords": "Am | H#9"}), ("bad_key", {"key": "H"}),
-        ("bad_seed", {"seed": -1}), ("bad_seed", {"seed": 2**63}), ("bad_steps", {"steps": 0}),
+        ("bad_seed", {"seed": -1}), ("bad_seed", {"seed": 2**63}), ("bad_steps", {"steps": 65}),
         ("bad_count", {"count": 17}), ("bad_tempo", {"tempo": 0}), ("bad_meter", {"meter": "4/5"}),
         ("bad_selection", {"bars": None, "start": 5, "end": 2}), ("bad_rate", {"rate": 7}),
         ("bad_samples", {"clip": np.full((1, 44100), np.nan, np.float32)}),
