@@ -5,7 +5,7 @@ set -eu
 midi=$1
 work=$2
 
-# Hold the pages of large tensors and back them with huge ones: a step of training takes a third less time.
+# Hold the pages of large tensors and back them with huge ones; docs/log.md has what that was seen to save.
 export GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=8589934592
 
 # 8 h of four stems, one instrument each (11 % of the training songs with others).
