@@ -25,10 +25,16 @@ def command() -> None:
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
 @click.option("--parts", default="A,B,C,D", show_default=True, help=_PARTS_HELP)
-@click.option("--sound-font", "--sound_font", type=click.Path(path_type=Path), help="Default: Debian's FluidR3_GM.")
-def build(midi: Path, out: Path, hours: float, seed: int, jobs: int, parts: str, sound_font: Path | None) -> None:
+@click.option("--sound-font", "--sound_font", "sound_fonts", type=click.Path(path_type=Path), multiple=True,
+              help="Again for more; the first has the default sound.  [default: Debian's two]")
+@click.option("--varied", type=click.FloatRange(0, 1), default=0.5, show_default=True,
+              help="Share of the songs with other SoundFonts, programs and kits.")
+def build(
+    midi: Path, out: Path, hours: float, seed: int, jobs: int, parts: str, sound_fonts: tuple[Path, ...], varied: float
+) -> None:
     """Render a corpus in Slakh's layout; run it again to go on where it stopped."""
-    from ..corpus.build import DEFAULT_SOUND_FONT, BuildOptions, Progress, build
+    from ..corpus.build import BuildOptions, Progress, build
+    from ..corpus.sounds import SOUND_FONTS
 
     letters = "".join(letter.strip().upper() for letter in parts.split(","))
     unknown = sorted(set(letters) - set(PARTS))
@@ -41,7 +47,7 @@ def build(midi: Path, out: Path, hours: float, seed: int, jobs: int, parts: str,
             line = f"{step.done}/{step.total} {step.track.split}/{step.track.name} {step.outcome}{reason}"
             click.echo(f"{line} {step.seconds:.0f} s from {step.track.row.path}", err=True)
 
-    build(BuildOptions(midi, out, hours, seed, jobs, letters, sound_font or DEFAULT_SOUND_FONT), say)
+    build(BuildOptions(midi, out, hours, seed, jobs, letters, sound_fonts or SOUND_FONTS, varied), say)
     click.echo(str(out))
 
 

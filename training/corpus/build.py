@@ -7,19 +7,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
-
-from harmonicflow.core.errors import HarmonicFlowError
 
 from .manifest import Row, read_manifest
 from .plan import Track, plan
 from .render import write_track
 from .song import Unusable
-from .tracks import make_song, make_sound
-
-DEFAULT_SOUND_FONT: Final = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
+from .sounds import SOUND_FONTS, draw_sound, presets
+from .tracks import make_song
 
 
 @dataclass(frozen=True)
@@ -32,7 +28,8 @@ class BuildOptions:
     seed: int = 0
     jobs: int = 2
     parts: str = "AD"
-    sound_font: Path = DEFAULT_SOUND_FONT
+    sound_fonts: tuple[Path, ...] = SOUND_FONTS  # the first one has the default sound
+    varied: float = 0.5  # share of the tracks with other sounds, drawn from all SoundFonts
 
 
 @dataclass(frozen=True)
@@ -49,8 +46,8 @@ class Progress:
 
 def build(options: BuildOptions, progress: Callable[[Progress], None]) -> None:
     """Make every planned track that is not there; calls `progress` after each. Same options, same bytes."""
-    if not options.sound_font.is_file():
-        raise HarmonicFlowError("missing_file", path=str(options.sound_font))
+    for sound_font in options.sound_fonts:
+        presets(sound_font)  # a missing one is said before the work, not in the middle of it
     tracks = plan(read_manifest(options.midi), options.parts, options.hours, options.seed)
     waiting = []
     for track in tracks:
@@ -85,7 +82,7 @@ def make_track(track: Track, options: BuildOptions) -> tuple[str, str, float]:
         song = make_song(track, options.midi, read_rows(options.midi), rng)
     except (Unusable, ValueError, EOFError, KeyError) as error:
         return "left out", f"{type(error).__name__}: {error}", 0.0
-    sound = make_sound(track, options.sound_font, rng)
+    sound = draw_sound(options.sound_fonts, options.varied, rng)
     labels = write_track(options.out / track.split / track.name, song, sound, track.seed)
     return "made", "", float(labels["seconds"])
 

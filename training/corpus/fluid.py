@@ -22,11 +22,12 @@ from harmonicflow.core.constants import SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
 
 from .song import OFFSET, ONSET, PITCH, VELOCITY, Part
+from .sounds import DRUM_BANK, Voice
 
 BLOCK: Final = 64  # samples; FluidSynth's own
 PREROLL: Final = 16 * BLOCK  # so that an attack can be started before sample 0
 POLYPHONY: Final = 512
-DRUM_BANK: Final = 128
+DRUM_CHANNEL: Final = 9
 RELEASE: Final = 38  # SoundFont 2.04, generator releaseVolEnv, in timecents
 
 _INT, _NUMBER = c_int, c_double
@@ -65,25 +66,24 @@ def on_grid(part: Part) -> Part:
 def render(
     sound_font: Path,
     gain: float,
-    voices: list[tuple[int, Part]],
+    voices: list[tuple[Voice, Part]],
     frames: int,
-    drums: bool = False,
     attack_s: float = 0.0,
     release: float = 1.0,
 ) -> NDArray[np.float32]:
-    """Sound [frames] of (program, notes) pairs, mono, started `attack_s` early to make up for slow attacks.
+    """Sound [frames] of (voice, notes) pairs, mono, started `attack_s` early to make up for slow attacks.
 
-    `release` times the SoundFont's own time for a note to die after its end. Up to 15 programs sound
-    on channels of their own, further ones share the last. Drums have one program, the kit. Raises
+    `release` times the SoundFont's own time for a note to die after its end. Up to 15 voices sound
+    on channels of their own, further ones share the last; kits all share the drums' channel. Raises
     `missing_package`, `missing_file`, `bad_sound_font`.
     """
     lead = PREROLL - round(attack_s * SAMPLE_RATE / BLOCK) * BLOCK
-    free = [9] if drums else [channel for channel in range(16) if channel != 9]
+    free = [channel for channel in range(16) if channel != DRUM_CHANNEL]
     events: list[tuple[int, int, int, int, int]] = []  # block, off before on, channel, pitch, velocity
     with _Synth(sound_font, gain) as synth:
-        for number, (program, part) in enumerate(voices):
-            channel = free[min(number, len(free) - 1)]
-            synth.program(channel, DRUM_BANK if drums else 0, program)
+        for number, (voice, part) in enumerate(voices):
+            channel = DRUM_CHANNEL if voice.bank == DRUM_BANK else free[min(number, len(free) - 1)]
+            synth.program(channel, voice)
             synth.release(channel, release)
             for note in part:
                 onset, offset = (round((note[at] * SAMPLE_RATE + lead) / BLOCK) for at in (ONSET, OFFSET))
@@ -122,10 +122,10 @@ class _Synth:
         self._lib.delete_fluid_synth(self._synth)
         self._lib.delete_fluid_settings(self._settings)
 
-    def program(self, channel: int, bank: int, program: int) -> None:
+    def program(self, channel: int, voice: Voice) -> None:
         """Choose a channel's sound; one the SoundFont lacks gives way to the bank's first."""
-        for choice in (program, 0):
-            if self._lib.fluid_synth_program_select(self._synth, channel, self._font, bank, choice) == 0:
+        for choice in (voice.program, 0):
+            if self._lib.fluid_synth_program_select(self._synth, channel, self._font, voice.bank, choice) == 0:
                 return
 
     def release(self, channel: int, factor: float) -> None:

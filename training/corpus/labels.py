@@ -16,6 +16,7 @@ from harmonicflow.core.instruments import INSTRUMENTS
 
 from .harmony import derived_emotion
 from .song import Song
+from .sounds import Sound
 
 TICKS_PER_BEAT: Final = 960
 _DEFAULT_BEAT_S: Final = 0.5  # score.mid of a piece whose beats are not known
@@ -44,7 +45,7 @@ def tempo_of(beats_s: NDArray[np.float64]) -> float | None:
     return None if len(beats_s) < 2 else round(60.0 / float(np.median(np.diff(beats_s))), 3)
 
 
-def make_labels(song: Song, programs: dict[str, int], sound_font: str, gain_db: float, seed: int) -> dict[str, Any]:
+def make_labels(song: Song, sound: Sound, gain_db: float, seed: int) -> dict[str, Any]:
     """The labels of a song as a JSON object; times in seconds from the first sample."""
     beats = cover(song.beats_s, song.seconds)
     downbeats = cover_bars(song.downbeats, len(beats))
@@ -63,10 +64,10 @@ def make_labels(song: Song, programs: dict[str, int], sound_font: str, gain_db: 
         "downbeats": [int(b) if b == int(b) else round(b, 4) for b in downbeats],
         "chords": [[round(float(a), 4), round(float(b), 4), name] for a, b, name in song.chords],
         "key": song.key,
-        "programs": programs,
-        "varied": any(programs[name] != INSTRUMENTS[name].midi_program for name in programs if name != "drums")
-        or programs.get("drums", 0) != 0,
-        "sound_font": sound_font,
+        "programs": {name: sound.voice(name).program for name in song.parts},
+        "banks": {name: sound.voice(name).bank for name in song.parts},
+        "varied": sound.varied,
+        "sound_font": sound.sound_font.name,
         "gain_db": round(gain_db, 3),
         "notes": {
             name: [[round(float(r[0]), 5), round(float(r[1]), 5), int(r[2]), int(r[3])] for r in part]

@@ -7,7 +7,7 @@ song; only a song that would pass `PEAK` is turned down as a whole, which keeps 
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,12 +15,12 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from harmonicflow.core.constants import DEFAULT_STEMS, HOP, SAMPLE_RATE
-from harmonicflow.core.instruments import INSTRUMENTS
+from harmonicflow.core.constants import HOP, SAMPLE_RATE
 
 from .fluid import on_grid, render
 from .labels import make_labels, score_midi, write_labels
 from .song import Song
+from .sounds import Sound, Voice
 
 PEAK: Final = 0.9  # of any stem and of their sum
 GAIN: Final = 0.6  # FluidSynth's master gain, the same for every song
@@ -30,20 +30,6 @@ GAIN: Final = 0.6  # FluidSynth's master gain, the same for every song
 ATTACK_S: Final[dict[str, float]] = {"bass": 0.012, "drums": 0.0015, "guitar": 0.005, "piano": 0.003}
 # FluidR3's guitars ring for two seconds after a note's end, as no damped string does.
 RELEASE: Final[dict[str, float]] = {"guitar": 0.125}
-
-
-@dataclass(frozen=True)
-class Sound:
-    """What a song is rendered with."""
-
-    sound_font: Path
-    programs: tuple[tuple[str, int], ...] = tuple(
-        (name, 0 if name == "drums" else INSTRUMENTS[name].midi_program) for name in DEFAULT_STEMS
-    )
-
-    def program(self, stem: str) -> int:
-        """The General MIDI program (for drums the kit) of a stem."""
-        return dict(self.programs)[stem]
 
 
 def render_song(song: Song, sound: Sound) -> tuple[Song, dict[str, NDArray[np.float32]], float]:
@@ -58,10 +44,10 @@ def render_song(song: Song, sound: Sound) -> tuple[Song, dict[str, NDArray[np.fl
     font = sound.sound_font
     stems = {}
     for name, part in song.parts.items():
-        voices = [(sound.program(name), part)]
-        stems[name] = render(font, GAIN, voices, frames, name == "drums", ATTACK_S[name], RELEASE.get(name, 1.0))
+        voices = [(sound.voice(name), part)]
+        stems[name] = render(font, GAIN, voices, frames, ATTACK_S[name], RELEASE.get(name, 1.0))
     if song.other:
-        stems["other"] = render(font, GAIN, list(song.other), frames)
+        stems["other"] = render(font, GAIN, [(Voice(0, program), part) for program, part in song.other], frames)
     peaks = [float(np.abs(stem).max(initial=0.0)) for stem in (*stems.values(), sum(stems.values()))]
     gain = min(PEAK / max(*peaks, 1e-6), 1.0)
     return song, {name: stem * np.float32(gain) for name, stem in stems.items()}, 20 * float(np.log10(gain))
@@ -70,8 +56,7 @@ def render_song(song: Song, sound: Sound) -> tuple[Song, dict[str, NDArray[np.fl
 def write_track(folder: Path, song: Song, sound: Sound, seed: int) -> dict[str, Any]:
     """Render a song into `folder` (made whole under another name first, so that a folder is never half); its labels."""
     song, stems, gain_db = render_song(song, sound)
-    programs = {name: sound.program(name) for name in song.parts}
-    labels = make_labels(song, programs, sound.sound_font.name, gain_db, seed)
+    labels = make_labels(song, sound, gain_db, seed)
     making = folder.with_name(f".{folder.name}.making")
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What a planned track holds: the song, its window, who plays it and on what."""
+"""What a planned track holds: the song and its window."""
 
 from __future__ import annotations
 
@@ -12,20 +12,12 @@ from . import arranged
 from .human import POP_DRUMS, with_human_drums
 from .manifest import Row
 from .plan import LONGEST_S, TAIL_S, Track
-from .render import Sound
 from .song import ONSET, Song, Unusable, window
 from .sources import load_original, load_pop909, load_solo
 
 SHORTEST_S: Final = 8.0
 FEWEST_NOTES: Final = 8  # a part with fewer in the window is hardly there; a track needs one part with more
 SHIFTS: Final = (-4, 5)  # semitones, of songs that are transposed
-
-# Other programs and kits, for a share of the arranged training songs.
-VARIED: Final = 0.15
-OTHER_PROGRAMS: Final[dict[str, tuple[int, ...]]] = {
-    "bass": (32, 33, 34, 35, 36, 37), "drums": (0, 8, 16, 24, 25, 32, 40), "guitar": (24, 25, 26, 27, 28, 29, 30),
-    "piano": (0, 1, 2, 3, 4, 5),
-}  # fmt: skip
 
 
 def make_song(track: Track, midi: Path, rows: list[Row], rng: np.random.Generator) -> Song:
@@ -42,13 +34,6 @@ def make_song(track: Track, midi: Path, rows: list[Row], rng: np.random.Generato
         return with_human_drums(cut_window(load_pop909(midi, row, shift), rng), midi, rows, POP_DRUMS, rng)
     stem = "guitar" if row.kind == "guitar_score" else "piano"
     return cut_window(load_solo(stem)(midi, row, shift), rng)
-
-
-def make_sound(track: Track, sound_font: Path, rng: np.random.Generator) -> Sound:
-    """The programs of a track: one for each stem, but in a share of the arranged training songs others."""
-    if track.part not in "BC" or track.split != "train" or rng.random() >= VARIED:
-        return Sound(sound_font)
-    return Sound(sound_font, tuple((name, int(rng.choice(choice))) for name, choice in OTHER_PROGRAMS.items()))
 
 
 def cut_window(song: Song, rng: np.random.Generator, longest_s: float = LONGEST_S) -> Song:
