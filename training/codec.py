@@ -11,18 +11,21 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from harmonicflow.core.constants import DEFAULT_STEMS, HOP
 from harmonicflow.nn.codec import Codec, CodecConfig
 
 from . import checkpoint
+from .augment import Augmentation, augmented
 from .data import OTHER, Audio, Track, tracks
-from .losses import RESOLUTIONS, reconstruction_loss, si_sdr
+from .losses import RESOLUTIONS, chroma_target, onset_target, reconstruction_loss, si_sdr
 
 WINDOW = 32 * HOP  # samples of a training example: 1.49 s
 QUIET = 2e-3  # a window whose loudest part has less RMS than this is drawn again
 EXTRA_SHARE = 0.25  # share of the batch that is mixtures and foreign instruments
 LATENT_NOISE = 0.2  # largest deviation of the noise put on whitened latents, so that the decoder forgives
+HEADS_WEIGHT = 0.1  # of each head's loss
 STATISTICS_DECAY = 0.99  # of the running mean and deviation of the latents
 
 
@@ -40,8 +43,10 @@ class CodecBatch:
 class CodecData:
     """Draws windows of a split; the same seed draws the same windows."""
 
-    def __init__(self, root: Path, split: str, batch_size: int, seed: int) -> None:
+    def __init__(self, root: Path, split: str, batch_size: int, seed: int,
+                 augmentation: Augmentation | None = None) -> None:
         self.root, self.split = root, split
+        self.augmentation = augmentation or Augmentation()
         self.tracks = tracks(root, split)
         self.random = np.random.default_rng(seed)
         self.songs = max(1, round(batch_size * (1 - EXTRA_SHARE) / len(DEFAULT_STEMS)))
@@ -58,7 +63,8 @@ class CodecData:
             if np.sqrt((stems**2).mean(-1)).max() > QUIET:
                 break
         gain_db = self.random.uniform(-9, 3) + self.random.uniform(-3, 3, (len(DEFAULT_STEMS), 1))
-        return (stems * 10 ** (gain_db / 20)).astype(np.float32)
+        stems = (stems * 10 ** (gain_db / 20)).astype(np.float32)
+        return augmented(stems, self.random, self.augmentation)
 
     def _extra(self) -> Audio:
         """A mixture of a song or one of its foreign instruments."""
@@ -67,7 +73,8 @@ class CodecData:
         if OTHER in track.parts and self.random.random() < 0.4:
             parts = [OTHER]
         sound = np.sum([track.read(part, start, WINDOW) for part in parts], axis=0)
-        return (sound * 10 ** (self.random.uniform(-12, 0) / 20)).astype(np.float32)
+        sound = (sound * 10 ** (self.random.uniform(-12, 6) / 20)).astype(np.float32)
+        return augmented(sound[None], self.random, self.augmentation)[0]
 
     def batch(self) -> CodecBatch:
         grouped = np.stack([self._stems() for _ in range(self.songs)])
@@ -79,11 +86,24 @@ class CodecData:
             yield self.batch()
 
 
+class TrainedCodec(Codec):
+    """The codec with two heads that are dropped at export.
+
+    They ask the latents for pitch classes and onsets by one linear layer each: what a latent space says plainly, a
+    performer learns first.
+    """
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__(config)
+        self.heads = nn.ModuleDict({"chroma": nn.Linear(config.latent_dim, 12),
+                                    "onset": nn.Linear(config.latent_dim, 24)})
+
+
 class CodecTask:
     """The loss and the validation of the codec (see `training.loop.Task`)."""
 
     def __init__(self, config: CodecConfig, validation: CodecData, seed: int, batches: int = 8) -> None:
-        self.network = Codec(config)
+        self.network = TrainedCodec(config)
         self.random = np.random.default_rng(seed)
         self.fixed = [validation.batch() for _ in range(batches)]
 
@@ -104,7 +124,11 @@ class CodecTask:
         together, truth = self._sums(output, batch)
         parts["sum"] = reconstruction_loss(together, truth, windows[:1])["total"]
         far = (latents.abs() - 4).clamp(min=0).square().mean()  # whitened latents stay where noise is drawn
-        parts["total"] = parts["total"] + 0.5 * parts["sum"] + far
+        heads = self.network.heads
+        parts["chroma"] = functional.mse_loss(heads["chroma"](latents), chroma_target(audio))
+        parts["onset"] = functional.l1_loss(heads["onset"](latents), onset_target(audio))
+        parts["total"] = (parts["total"] + 0.5 * parts["sum"] + far
+                          + HEADS_WEIGHT * (parts["chroma"] + parts["onset"]))
         return {name: value if name == "total" else value.detach() for name, value in parts.items()}
 
     @staticmethod
@@ -141,5 +165,6 @@ def load_codec(path: Path) -> tuple[Codec, dict[str, Any]]:
     """The averaged codec of a checkpoint, and the checkpoint's metadata."""
     tensors, meta = checkpoint.load(path)
     network = Codec(CodecConfig(**meta["config"]))
-    network.load_state_dict(checkpoint.weights(tensors))
+    weights = checkpoint.weights(tensors)
+    network.load_state_dict({name: value for name, value in weights.items() if not name.startswith("heads.")})
     return network.eval(), meta

@@ -102,9 +102,9 @@ class Loop:
         return True
 
     def initialise(self, tensors: dict[str, Tensor]) -> None:
-        """Start from the weights of a bundle or a checkpoint, by name."""
-        self.task.network.load_state_dict(tensors)
-        self.average = {key: value.detach().clone().float() for key, value in tensors.items()}
+        """Start from the weights of a bundle or a checkpoint, by name; what they lack keeps its first values."""
+        self.task.network.load_state_dict({**self.task.network.state_dict(), **tensors})
+        self.average = {key: value.detach().clone().float() for key, value in self.task.network.state_dict().items()}
 
     def run(self, batches: Iterator[Any], report: Callable[[str], None]) -> dict[str, float]:
         """Train until the budget ends; returns the last validation's scores."""

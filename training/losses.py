@@ -8,8 +8,9 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from harmonicflow.core.constants import SAMPLE_RATE
+from harmonicflow.core.constants import HOP, SAMPLE_RATE
 
 RESOLUTIONS = (128, 256, 512, 1024, 2048)  # window lengths in samples
 HOPS = 2  # hops in a window: a quarter window costs twice as much and learns no faster
@@ -17,6 +18,12 @@ COMPRESSION = 0.3  # exponent that brings magnitudes near to loudness
 MEL_BANDS = 80
 MEL_WINDOW = 2048  # samples
 FLOOR = 1e-3  # added to magnitudes before the logarithm: about -54 dB below a full-scale sine at N = 1024
+LEVEL_WINDOW = 256  # samples (6 ms) of a short-time level, every half of it: shorter than the ear's backward masking
+LEVEL_FLOOR = 3e-5  # -90 dB below full scale: silence before an onset is worth having, silence below that is not
+LEVEL_WEIGHT = 0.2
+CHROMA_HZ = (65.0, 2100.0)  # C2 to C7: where harmonics still tell the pitch class
+ONSET_BANDS_HZ = (40.0, 250.0, 2500.0, 16000.0)  # edges of the three bands of onset strength
+ONSET_WINDOW = 512  # samples, every half of it
 
 
 @functools.cache
@@ -72,6 +79,47 @@ def log_mel(audio: Tensor, bands: int = MEL_BANDS) -> Tensor:
     return torch.log(mel + FLOOR)
 
 
+def level_distance(output: Tensor, target: Tensor) -> Tensor:
+    """L1 of short-time log levels of [B, T] (natural logarithm): hears what sounds before an onset, and late gaps."""
+
+    def level(audio: Tensor) -> Tensor:
+        power = functional.avg_pool1d(audio.float().square()[:, None], LEVEL_WINDOW, LEVEL_WINDOW // 2)
+        return 0.5 * torch.log(power + LEVEL_FLOOR**2)
+
+    return (level(output) - level(target)).abs().mean()
+
+
+@functools.cache
+def chroma_matrix(window: int = MEL_WINDOW) -> Tensor:
+    """Pitch classes of STFT bins [K, 12], C first; bins outside CHROMA_HZ belong to none."""
+    hz = torch.arange(window // 2 + 1) * (SAMPLE_RATE / window)
+    inside = (hz >= CHROMA_HZ[0]) & (hz <= CHROMA_HZ[1])
+    pitch = 69 + 12 * torch.log2(hz.clamp(min=1.0) / 440)
+    return functional.one_hot(pitch.round().long() % 12, 12).float() * inside[:, None]
+
+
+def chroma_target(audio: Tensor) -> Tensor:
+    """Pitch classes [B, L, 12] of latent frames: shares of the loudest, 0 where nothing sounds.
+
+    The window is centred on the latent frame (window 2048, one a frame).
+    """
+    power = spectrum(audio, MEL_WINDOW)[:, ::HOPS].abs().square()
+    classes = torch.sqrt(power @ chroma_matrix().to(audio.device))
+    return classes / (classes.amax(-1, keepdim=True) + 1e-2)
+
+
+def onset_target(audio: Tensor) -> Tensor:
+    """Onset strength [B, L, 3 * 8]: rises of log magnitude in three bands, at each eighth of a latent frame."""
+    band = torch.searchsorted(torch.tensor(ONSET_BANDS_HZ), torch.arange(ONSET_WINDOW // 2 + 1)
+                              * (SAMPLE_RATE / ONSET_WINDOW))
+    sums = functional.one_hot(band, len(ONSET_BANDS_HZ) + 1)[:, 1:-1].float().to(audio.device)
+    padded = functional.pad(audio, (ONSET_WINDOW // 2 + ONSET_WINDOW // HOPS, 0))
+    level = torch.log(magnitude(spectrum(padded, ONSET_WINDOW)) @ sums + 0.02)
+    rise = (level[:, 1:] - level[:, :-1]).clamp(min=0)
+    steps = HOP // (ONSET_WINDOW // HOPS)
+    return rise[:, : audio.shape[1] // HOP * steps].reshape(len(audio), -1, steps * 3)
+
+
 def reconstruction_loss(output: Tensor, target: Tensor, windows: tuple[int, ...]) -> dict[str, Tensor]:
     """The parts of the codec's loss on [B, T]; "total" is their weighted sum."""
     pairs = [stft_distance(output, target, window) for window in windows]
@@ -79,8 +127,10 @@ def reconstruction_loss(output: Tensor, target: Tensor, windows: tuple[int, ...]
     wave = torch.stack([pair[1] for pair in pairs]).mean()
     relative = torch.stack([pair[2] for pair in pairs]).mean()
     mel = (log_mel(output) - log_mel(target)).abs().mean()
-    parts = {"log": log, "complex": wave, "relative": relative, "mel": mel}
-    return {name: value.detach() for name, value in parts.items()} | {"total": log + 2 * wave + relative + mel}
+    level = level_distance(output, target)
+    parts = {"log": log, "complex": wave, "relative": relative, "mel": mel, "level": level}
+    total = log + 2 * wave + relative + mel + LEVEL_WEIGHT * level
+    return {name: value.detach() for name, value in parts.items()} | {"total": total}
 
 
 def si_sdr(output: Tensor, target: Tensor) -> Tensor:
