@@ -54,7 +54,7 @@ def build_bundle(
     trained_on = performer_meta.get("latent_space", space)
     if trained_on != space:
         reason = f"the performer was trained on {trained_on}, the codec makes {space}"
-        raise HarmonicFlowError("latent_mismatch", path=out, reason=reason)
+        raise HarmonicFlowError("latent_mismatch", reason=reason, hint="Train the performer on with this codec")
     codec = rounded_network(codec, Path(codec_checkpoint))
     performer = rounded_network(performer, Path(performer_checkpoint))
     graphs, parity = {}, {}

@@ -83,8 +83,8 @@ def load_songs(folder: Path, split: str) -> list[Song]:
     if not songs:
         raise HarmonicFlowError("no_corpus", path=str(folder / split))
     if len(spaces := {song.latent_space for song in songs}) > 1:
-        reason = f"its songs were encoded by {len(spaces)} codecs; encode them again into an empty folder"
-        raise HarmonicFlowError("latent_mismatch", path=str(folder / split), reason=reason)
+        reason = f"the songs in {folder / split} were encoded by {len(spaces)} codecs"
+        raise HarmonicFlowError("latent_mismatch", reason=reason, hint="Encode them again into an empty folder")
     return songs
 
 

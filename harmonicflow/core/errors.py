@@ -81,9 +81,7 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
         "Install HarmonicFlow again or export the bundle again",
         EXIT_MODEL,
     ),
-    "latent_mismatch": ErrorSpec(
-        "{path} mixes latent spaces: {reason}", "Export its networks together", EXIT_MODEL
-    ),
+    "latent_mismatch": ErrorSpec("latent spaces differ: {reason}", "{hint}", EXIT_MODEL),
     # Training and evaluation.
     "no_corpus": ErrorSpec("there are no songs to use in {path}", "Give the folder that holds train, validation, test"),
     "bad_checkpoint": ErrorSpec(

@@ -184,8 +184,9 @@ def _check_card(folder: Path, card: ModelCard) -> None:
         raise HarmonicFlowError("bad_bundle", path=folder, reason=reason)
     for name, row in card.files.items():
         if row.latent_space != card.latent_space:
-            reason = f"its {name} was made for {row.latent_space[:16]}, the bundle for {card.latent_space[:16]}"
-            raise HarmonicFlowError("latent_mismatch", path=folder, reason=reason)
+            reason = f"in the bundle {folder} the {name} is for {row.latent_space[:16]}, all else {card.latent_space[:16]}"
+            hint = "Leave the bundle out to use the shipped one, or export it again: harmonicflow export --help"
+            raise HarmonicFlowError("latent_mismatch", reason=reason, hint=hint)
 
 
 def _read(folder: Path, name: str, limit: int) -> bytes:

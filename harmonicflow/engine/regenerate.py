@@ -72,8 +72,9 @@ def regenerate(
     """`count` new results; see `HarmonicFlow.regenerate`."""
     space = flow.bundle.card.latent_space
     if old.bundle["latent_space"] != space or len(old.latents) != 1 + len(flow.stems):
-        reason = f"the take was made in {old.bundle['latent_space']}, the bundle reads {space}"
-        raise HarmonicFlowError("latent_mismatch", path=flow.bundle.path, reason=reason)
+        reason = f"the take was made in {old.bundle['latent_space']}, the bundle {flow.bundle.path} reads {space}"
+        hint = "Generate it again with this bundle, or serve the one it was made with"
+        raise HarmonicFlowError("latent_mismatch", reason=reason, hint=hint)
     stems = check_stems(request.stems, old.names)
     edit = Edit.of(old.selection, request.from_bar, request.to_bar)
     blocks = schedule(old.selection, flow.bundle.card.codec.context, edit.bars)
