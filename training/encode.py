@@ -30,30 +30,38 @@ PIECE = 512  # latent frames encoded at once
 MARGIN = 32  # latent frames of context on both sides of a piece: more than the encoder's reach
 
 
-def encode_corpus(data_dir: Path, codec_path: Path, out: Path, report: Callable[[str], None], jobs: int = 1) -> None:
-    """Encode every song of every split that is there, `jobs` at a time; songs already encoded are skipped."""
+def encode_corpus(
+    data_dir: Path, codec_path: Path, out: Path, report: Callable[[str], None], jobs: int = 1, varied: bool = True,
+    device: str = "cpu",
+) -> None:  # fmt: skip
+    """Encode every song of every split that is there, `jobs` at a time; songs already encoded are skipped.
+
+    Without `varied` only songs with the default sound of the corpus, which a small performer learns faster.  In single
+    precision, as the daemon encodes.
+    """
     work = [
         (track, out / split / f"{track.folder.name}.safetensors")
         for split in SPLITS
         if (data_dir / split).is_dir()
         for track in tracks(data_dir, split)
+        if varied or not (track.labels or {}).get("varied", False)
     ]
     missing = [(track, target) for track, target in work if not target.exists()]
     report(f"{len(missing)} of {len(work)} songs to encode")
     if jobs == 1:
-        return _encode_share(codec_path, missing, report)
+        return _encode_share(codec_path, missing, device, report)
     spawn = multiprocessing.get_context("spawn")  # a forked torch hangs in its threads
     with ProcessPoolExecutor(jobs, spawn) as pool:
-        shares = [pool.submit(_encode_share, codec_path, missing[place::jobs]) for place in range(jobs)]
+        shares = [pool.submit(_encode_share, codec_path, missing[place::jobs], device) for place in range(jobs)]
         for share in shares:
             share.result()
     report(f"{len(missing)} songs encoded")
 
 
 def _encode_share(
-    codec_path: Path, work: list[tuple[Track, Path]], report: Callable[[str], None] | None = None
+    codec_path: Path, work: list[tuple[Track, Path]], device: str, report: Callable[[str], None] | None = None
 ) -> None:
-    codec, _ = load_codec(codec_path)
+    codec = load_codec(codec_path)[0].to(device)
     silence = encode_audio(codec, np.zeros(8 * HOP, np.float32))[4]
     for number, (track, target) in enumerate(work):
         _encode_track(codec, track, silence, target)
@@ -65,13 +73,14 @@ def encode_audio(codec: Codec, audio: Audio) -> np.ndarray:
     """Latents [L, C] of a mono waveform, in pieces that join exactly; L covers the last sample."""
     length = -(-len(audio) // HOP)
     padded = np.pad(audio, (MARGIN * HOP, MARGIN * HOP + length * HOP - len(audio)))
+    device = codec.encoder.mean.device
     pieces = []
     for start in range(0, length, PIECE):
         count = min(PIECE, length - start)
         window = padded[start * HOP : (start + count + 2 * MARGIN) * HOP]
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            latents = codec.encoder(torch.from_numpy(window)[None])[0]
-        pieces.append(latents[MARGIN : MARGIN + count].float().numpy())
+        with torch.no_grad():
+            latents = codec.encoder(torch.from_numpy(window)[None].to(device))[0]
+        pieces.append(latents[MARGIN : MARGIN + count].cpu().numpy())
     return np.concatenate(pieces)
 
 
