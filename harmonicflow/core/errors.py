@@ -88,6 +88,10 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
         "the checkpoint {path} cannot be read: {reason}", "Give a file that `harmonicflow train` wrote", EXIT_MODEL
     ),
     "bad_corpus": ErrorSpec("the song {path} cannot be used", "Write its stems as 16-bit mono WAV at 44.1 kHz"),
+    "bad_labels": ErrorSpec("{path} cannot be used: {reason}", "Delete the song's folder and build the corpus again"),
+    "mixed_splits": ErrorSpec(
+        "{count} songs or drum takes of {path} are in more than one split", "Build it anew in an empty folder", EXIT_FAILED
+    ),
     "not_promoted": ErrorSpec(
         "the bundle {path} is not promoted: {reason}", "Keep the current one, or train on and try again", EXIT_MODEL
     ),
