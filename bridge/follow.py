@@ -5,10 +5,10 @@ from typing import Any
 
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import Block, JobEvent, JobState, TakeSummary, WorkRequest
+from harmonicflow.core.progress import Progress
 
 from .client import Client
 from .output import say
-from .progress import Progress
 
 
 def follow(

@@ -5,9 +5,9 @@ from typing import Final
 import msgspec
 
 from harmonicflow.core.messages import JobRow, StatusReply
+from harmonicflow.core.progress import stage_words, time_left
 
 from .output import result, result_json, table
-from .progress import stage_words, time_left
 
 RECENT: Final = 8  # jobs shown to people
 

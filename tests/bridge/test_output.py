@@ -5,7 +5,7 @@ import json
 import re
 
 from bridge.output import decibels, result_json, table
-from bridge.progress import PLAIN_EVERY_S, Progress, time_left
+from harmonicflow.core.progress import PLAIN_EVERY_S, Progress, time_left
 
 
 def test_json_is_one_line_without_nan(capsys):

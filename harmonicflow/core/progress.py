@@ -16,6 +16,8 @@ LATER_S: Final = 1.0  # the time left goes down second by second; it goes up onl
 TITLES: Final = {
     "queued": "waiting for its turn",
     "loading": "loading the model",
+    "encode": "encoding",
+    "decode": "decoding",
     "analyse": "listening",
     "compose": "writing the parts",
     "perform": "playing",
@@ -30,6 +32,12 @@ def time_left(seconds: float) -> str:
     """Seconds in words short enough for a progress line: "4 s left", "2 min 05 s left"."""
     whole = max(0, round(seconds))
     return f"{whole} s left" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s left"
+
+
+def bar(share: float, width: int = 20) -> str:
+    """A share of 1 as a bar and a number: "[#####---------------] 25 %"."""
+    filled = min(max(int(share * width), 0), width)
+    return f"[{'#' * filled}{'-' * (width - filled)}] {min(max(int(100 * share), 0), 100)} %"
 
 
 def stage_words(stage: str, step: int = 0, steps: int = 0) -> str:
@@ -56,12 +64,14 @@ class Progress:
         self._shown_timed = False
         self._shown_s = float("-inf")
 
-    def update(self, stage: str, step: int = 0, steps: int = 0, seconds_left: float | None = None) -> None:
-        """Note that `step` of `steps` of a stage are done, with the time left where it is known."""
+    def update(
+        self, stage: str, step: int = 0, steps: int = 0, seconds_left: float | None = None, note: str = ""
+    ) -> None:
+        """Note that `step` of `steps` of a stage are done, with the time left where it is known, and a `note`."""
         now = self.clock()
         if stage != self._stage:
             self._stage, self._began_s = stage, now
-        self._words = stage_words(stage, step, steps)
+        self._words = stage_words(stage, step, steps) + (f" {note}" if note else "")
         if seconds_left is None or step < min(SURE_STEPS, steps):
             self._end_s = None
         else:
