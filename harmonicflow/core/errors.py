@@ -83,11 +83,14 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     ),
     "latent_mismatch": ErrorSpec("latent spaces differ: {reason}", "{hint}", EXIT_MODEL),
     # Training and evaluation.
-    "no_corpus": ErrorSpec("there are no songs to use in {path}", "Give the folder that holds train, validation, test"),
+    "no_corpus": ErrorSpec(
+        "there are no songs to use in {path}", "Give a folder of songs, or one that holds train, validation and test"
+    ),
     "bad_checkpoint": ErrorSpec(
         "the checkpoint {path} cannot be read: {reason}", "Give a file that `harmonicflow train` wrote", EXIT_MODEL
     ),
-    "bad_corpus": ErrorSpec("the song {path} cannot be used", "Write its stems as 16-bit mono WAV at 44.1 kHz"),
+    "bad_corpus": ErrorSpec("no song in {path} can be used: {reason}", "Export the stems again as WAV or FLAC"),
+    "no_archives": ErrorSpec("there are no folders {folders} in {path}", "Unpack the archives there"),
     "bad_labels": ErrorSpec("{path} cannot be used: {reason}", "Delete the song's folder and build the corpus again"),
     "mixed_splits": ErrorSpec(
         "{count} songs or drum takes of {path} are in more than one split", "Build it anew in an empty folder", EXIT_FAILED
