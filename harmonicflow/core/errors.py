@@ -93,7 +93,9 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     "no_archives": ErrorSpec("there are no folders {folders} in {path}", "Unpack the archives there"),
     "bad_labels": ErrorSpec("{path} cannot be used: {reason}", "Delete the song's folder and build the corpus again"),
     "mixed_splits": ErrorSpec(
-        "{count} songs or drum takes of {path} are in more than one split", "Build it anew in an empty folder", EXIT_FAILED
+        "{count} songs or drum takes of {path} are in more than one split",
+        "Build it anew in an empty folder",
+        EXIT_FAILED,
     ),
     "not_promoted": ErrorSpec(
         "the bundle {path} is not promoted: {reason}", "Keep the current one, or train on and try again", EXIT_MODEL
