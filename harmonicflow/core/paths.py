@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Final, Self
+from typing import BinaryIO, Final, Self
 
 import platformdirs
 
@@ -121,21 +121,99 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, system: ModuleTy
         sync_folder(path.parent, system)
 
 
+@contextlib.contextmanager
+def atomic_file(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
+    """A file to write piece by piece that is there whole or not at all: an error inside leaves nothing; raises `disk`."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    with disk_errors(path):
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+    try:
+        with disk_errors(path):
+            with open(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(descriptor)
+            os.replace(temporary, path)
+            sync_folder(path.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
 def publish_folder(temporary: Path, final: Path, *, system: ModuleType = os) -> None:
     """Give a finished folder its name: sync every file, rename, sync both parents; raises `disk`.
 
     Both must be on one file system; `final` must not exist.
     """
     with disk_errors(final):
-        for path in sorted(temporary.rglob("*")):
-            if path.is_file():
-                sync_file(path, system)
-            else:
-                sync_folder(path, system)
-        sync_folder(temporary, system)
+        _sync_tree(temporary, system)
         system.rename(temporary, final)
         sync_folder(final.parent, system)
         sync_folder(temporary.parent, system)
+
+
+def replace_folder(temporary: Path, final: Path, *, system: ModuleType = os) -> None:
+    """Put a finished folder in the place of the one at `final`, if there is one, which is removed; raises `disk`.
+
+    Both must be in one folder. The two names are exchanged in one step, so whoever looks, after a crash too, finds the
+    old folder whole or the new one. Where the system has no such step (Windows, some network drives) there is a moment
+    without: a crash just then leaves the old folder at `aside(final)`, and `put_back` gives it its name again.
+    """
+    if not put_back(final, system=system):
+        return publish_folder(temporary, final, system=system)
+    remove_folder(aside(final))  # of a replacement that was complete but for this
+    with disk_errors(final):
+        _sync_tree(temporary, system)
+        if not _exchange(temporary, final):
+            system.rename(final, aside(final))
+            try:
+                system.rename(temporary, final)
+            except OSError:
+                system.rename(aside(final), final)
+                raise
+        sync_folder(final.parent, system)
+    remove_folder(temporary)
+    remove_folder(aside(final))
+
+
+def aside(final: Path) -> Path:
+    """Where a folder that is being replaced may lie for a moment."""
+    return final.with_name(f".{final.name}.old")
+
+
+def put_back(final: Path, *, system: ModuleType = os) -> bool:
+    """Whether the folder is there, once one that a crash left at `aside(final)` has its name again; raises `disk`."""
+    with disk_errors(final):
+        if not final.exists() and aside(final).exists():
+            system.rename(aside(final), final)
+            sync_folder(final.parent, system)
+    return final.exists()
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two names in one step: renameat2 of Linux, renamex_np of macOS. False where that cannot be done."""
+    import ctypes
+
+    if sys.platform == "win32":
+        return False
+    names = (os.fsencode(one.absolute()), os.fsencode(other.absolute()))
+    library = ctypes.CDLL(None)
+    exchange, at_cwd = 2, -100  # RENAME_EXCHANGE and RENAME_SWAP are both 2; AT_FDCWD
+    try:
+        if sys.platform == "darwin":
+            return bool(library.renamex_np(*names, exchange) == 0)
+        return bool(library.renameat2(at_cwd, names[0], at_cwd, names[1], exchange) == 0)
+    except AttributeError:  # an older C library
+        return False
+
+
+def _sync_tree(folder: Path, system: ModuleType) -> None:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            sync_file(path, system)
+        else:
+            sync_folder(path, system)
+    sync_folder(folder, system)
 
 
 def link_or_copy(source: Path, target: Path, *, system: ModuleType = os) -> None:

@@ -128,6 +128,15 @@ class Bundle:
             raise HarmonicFlowError("no_bundle", path=folder)
         text = _read(folder, "model.json", MAX_CARD_BYTES)
         try:
+            return cls._checked(folder, text)
+        except HarmonicFlowError:
+            if (now := _read(folder, "model.json", MAX_CARD_BYTES)) == text:
+                raise
+            return cls._checked(folder, now)  # another bundle has just taken its place
+
+    @classmethod
+    def _checked(cls, folder: Path, text: bytes) -> Self:
+        try:
             card = msgspec.json.decode(text, type=ModelCard)
         except msgspec.DecodeError as error:
             raise HarmonicFlowError("bad_bundle", path=folder, reason=f"model.json: {error}") from None
@@ -184,7 +193,8 @@ def _check_card(folder: Path, card: ModelCard) -> None:
         raise HarmonicFlowError("bad_bundle", path=folder, reason=reason)
     for name, row in card.files.items():
         if row.latent_space != card.latent_space:
-            reason = f"in the bundle {folder} the {name} is for {row.latent_space[:16]}, all else {card.latent_space[:16]}"
+            spaces = f"the {name} is for {row.latent_space[:16]}, all else for {card.latent_space[:16]}"
+            reason = f"in the bundle {folder} {spaces}"
             hint = "Leave the bundle out to use the shipped one, or export it again: harmonicflow export --help"
             raise HarmonicFlowError("latent_mismatch", reason=reason, hint=hint)
 

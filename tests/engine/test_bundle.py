@@ -12,6 +12,8 @@ import pytest
 from onnx import TensorProto, helper
 
 from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.paths import replace_folder
+from harmonicflow.engine import bundle as bundles
 from harmonicflow.engine.bundle import Bundle
 from harmonicflow.engine.runtime import Runtime
 from tests.tiny_bundle import Graph, make_tiny_bundle
@@ -153,3 +155,43 @@ def test_networks_are_read_again_after_their_bytes_were_let_go(tmp_path: Path) -
     (folder / "decoder.onnx").write_bytes(first[:-1] + b"?")
     with pytest.raises(HarmonicFlowError, match="damaged"):
         bundle.take_network("decoder")
+
+
+def test_a_half_written_bundle_is_refused_whatever_is_missing(tmp_path: Path) -> None:
+    whole = make_tiny_bundle(tmp_path / "whole")
+    folder = tmp_path / "half"
+    folder.mkdir()
+    for name in ("encoder.onnx", "decoder.onnx", "performer.onnx"):
+        (folder / name).write_bytes((whole / name).read_bytes())
+        assert refusal(folder).code == "no_bundle"
+    text = (whole / "model.json").read_bytes()
+    for length in (0, 1, len(text) // 2, len(text) - 3):
+        (folder / "model.json").write_bytes(text[:length])
+        assert refusal(folder).code == "bad_bundle"
+    (folder / "model.json").write_bytes(text)
+    assert Bundle.load(folder).hash == Bundle.load(whole).hash
+    (folder / "performer.onnx").unlink()
+    assert "performer.onnx cannot be read" in str(refusal(folder))
+
+
+def test_a_performer_of_another_codec_is_refused_with_both_names_and_what_to_do(tmp_path: Path) -> None:
+    folder = make_tiny_bundle(tmp_path / "bundle")
+    rewrite(folder, lambda c: c["files"]["performer"].update(latent_space="feedfacefeedface"))
+    said = str(refusal(folder))
+    assert f"the performer is for feedfacefeedface, all else for {card(folder)['latent_space']}" in said
+    assert "Leave the bundle out" in said and "harmonicflow export" in said
+
+
+def test_a_bundle_replaced_while_it_is_read_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The card is the old one's, the networks are already the new one's: whole bundles, only not together."""
+    folder, new = make_tiny_bundle(tmp_path / "bundle"), make_tiny_bundle(tmp_path / "new", version="1")
+    put(new, "decoder", scaled(["batch", "length", 32]))
+    read = bundles._read_network
+
+    def interrupted(*args: Any) -> bytes:
+        if new.exists():
+            replace_folder(new, folder)
+        return read(*args)
+
+    monkeypatch.setattr(bundles, "_read_network", interrupted)
+    assert Bundle.load(folder).card.version == "1"
