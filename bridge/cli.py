@@ -46,6 +46,7 @@ COMMANDS: Final[dict[str, Row]] = {
     "doctor": Row("bridge.commands.doctor:command", CARE, "Check this installation and say how to repair it."),
     "bench": Row("bridge.commands.bench:command", CARE, "Measure speed, memory and start-up on this computer."),
     "corpus": Row("training.commands.corpus:command", TEACH, "Render training songs from MIDI."),
+    "prepare": Row("training.commands.prepare:command", TEACH, "Make training songs from single instruments."),
     "train": Row("training.commands.train:command", TEACH, "Train the networks on stems."),
     "evaluate": Row("training.commands.evaluate:command", TEACH, "Measure how well a bundle plays its score."),
     "promote": Row(

@@ -37,8 +37,8 @@ ALLOWED: dict[str, set[str]] = {
     "bridge": ours("core", "audio", "score") | {"numpy", "zmq", "msgspec", "click"},
     "export": ours("core", "engine", "nn") | {"numpy", "msgspec", "click", "onnx", "onnxruntime", "onnxscript", *TORCH},
     "training": LIBRARY | SOUND | TORCH
-    | {"msgspec", "click", "mido", "onnxruntime", "tensorboard", "matplotlib", "tinysoundfont", "scipy", "sofar", "yaml"}
-    | {"harmonicflow.export"},
+    | {"msgspec", "click", "mido", "onnxruntime", "tensorboard", "matplotlib", "tinysoundfont", "scipy", "sofar"}
+    | {"harmonicflow.export", "yaml"},
 }  # fmt: skip
 ALSO = {"harmonicflow/core/osc.py": {"pythonosc"}}  # one file may import a little more than its folder
 
