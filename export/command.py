@@ -15,37 +15,44 @@ FILE = click.Path(path_type=Path)
     epilog="""\b
 Examples:
   harmonicflow export --codec runs/codec/codec.safetensors --performer runs/performer/best.safetensors --out mine
-  harmonicflow export --codec C --performer P --out mine --name mine --scores scores.json --corpus corpus""",
+  harmonicflow export --codec C --performer P --out mine --name mine --scores scores.json --corpus corpus
+  harmonicflow export --codec runs/decoder/codec.safetensors --performer harmonicflow/bundles/default --out mine""",
 )
-@click.option("--codec", type=FILE, required=True, metavar="FILE", help="Checkpoint of the codec.")
-@click.option("--performer", type=FILE, required=True, metavar="FILE", help="Checkpoint of the performer.")
+@click.option("--codec", type=FILE, required=True, metavar="PATH",
+              help="Checkpoint of the codec, or the folder of a bundle to take it from as it is.")
+@click.option("--performer", type=FILE, required=True, metavar="PATH",
+              help="Checkpoint of the performer, or the folder of a bundle.")
 @click.option("--out", type=FILE, required=True, metavar="DIR", help="Folder of the bundle; made, or replaced.")
 @click.option("--name", default="default", show_default=True, help="Name of the bundle.")
 @click.option("--version", default="0.1.0", show_default=True, help="Version of the bundle.")
 @click.option("--scores", type=FILE, metavar="FILE", help="What `harmonicflow evaluate --json` measured.")
+@click.option("--codec-scores", type=FILE, metavar="FILE", help="What `harmonicflow evaluate --codec --json` measured.")
 @click.option("--corpus", type=FILE, metavar="DIR", help="The corpus it was trained on, for the model card's credits.")
 @click.option("--hardware", default="", metavar="TEXT", help="What it was trained on, for the model card.")
 @click.option("--notes", default="", metavar="TEXT", help="Anything else the model card should say.")
 def command(
-    codec: Path, performer: Path, out: Path, name: str, version: str, scores: Path | None, corpus: Path | None,
-    hardware: str, notes: str,
+    codec: Path, performer: Path, out: Path, name: str, version: str, scores: Path | None,
+    codec_scores: Path | None, corpus: Path | None, hardware: str, notes: str,
 ) -> None:
     """Turn checkpoints into a bundle the daemon can load.
 
     Each network becomes one ONNX file, compared with its weights at other lengths and batches before anything is
-    written. The folder appears whole or not at all; its path is the last line of the output.
+    written. What comes from a bundle is copied to the byte, so a new decoder can go out with the performer that
+    stands; a performer that was trained on another codec is refused. The folder appears whole or not at all; its path
+    is the last line of the output.
     """
-    from harmonicflow.engine.sources import corpus_data
+    from harmonicflow.engine.sources import corpus_data, corpus_sounds
 
     from .bundle import build_bundle
 
     if out.exists() and not (out / "model.json").is_file() and any(out.iterdir() if out.is_dir() else [out]):
         raise HarmonicFlowError("bad_option", option="--out", value=str(out), reason="it holds something else")
     training: dict[str, object] = {"hardware": hardware} if hardware else {}
-    training |= ({"data": corpus_data(corpus)} if corpus else {}) | ({"notes": notes} if notes else {})
+    training |= {"data": corpus_data(corpus), "corpus": corpus_sounds(corpus)} if corpus else {}
+    training |= {"notes": notes} if notes else {}
     folder = build_bundle(
         codec, performer, out, _table("--scores", scores), training, name, version,
-        report=lambda line: click.echo(line, err=True),
+        codec_scores=_table("--codec-scores", codec_scores), report=lambda line: click.echo(line, err=True),
     )  # fmt: skip
     click.echo(folder)
 

@@ -3,19 +3,27 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from .sources import OWN, SOURCES, Source
+from .sources import OWN, SOUND_FONTS, SOURCES, Source
 
-RENDERED_WITH: Final = "FluidR3 GM by Frank Wen (MIT)"
-
-RENDERED: Final = (
-    "It has heard synthetic instruments only, of one General MIDI sound font. Real instruments sound different.",
-)
+HALVES: Final = ("codec", "performer")
+FIRST_FONT: Final[dict[str, Any]] = {"FluidR3_GM": {}}  # what cards from before there were two rendered with
+RENDERED: Final = "It has heard synthetic instruments only, of {fonts}. Real instruments sound different."
 LIMITS: Final = (
     "It plays {stems}, one channel each, dry. There is no singing, and there are no other instruments.",
     "Expect rough sound. Judge it by the notes it plays and the time it keeps.",
     "Prompt, mood and timbre have their inputs, but no promise is made that they are heard.",
     "Notes come from the arranger or from you: this network gives them sound, it does not compose.",
 )
+FURTHER: Final = (
+    "harmonicflow train codec --init BUNDLE --data-dir CORPUS --checkpoint-dir runs/codec",
+    "harmonicflow train encode --data-dir CORPUS --codec runs/codec/codec.safetensors --out runs/encoded",
+    "harmonicflow train performer --init BUNDLE --data-dir runs/encoded --checkpoint-dir runs/performer",
+    "harmonicflow export --codec runs/codec/codec.safetensors --performer runs/performer/best.safetensors --out mine",
+)
+SIZES: Final = {  # entries of a half's configuration, and the options that say them
+    "codec": {"frame_dim": "--hidden-dim"},
+    "performer": {"dim": "--hidden-dim", "layers": "--layers"},
+}
 SCORE_ROWS: Final = {
     "onset_f1_50": "onset F1 within 50 ms",
     "onset_f1_20": "onset F1 within 20 ms",
@@ -27,8 +35,8 @@ SCORE_COLUMNS: Final = ("truth", "codec", "performed", "shifted", "shuffled")
 
 def card_text(card: Mapping[str, Any]) -> str:
     """The card in Markdown, from what model.json holds."""
-    parts = (_head(card), _training(card), _data(card), _scores(card), _limits(card))
-    return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
+    parts = (section(card) for section in (_head, _training, _data, _scores, _codec_scores, _limits, _further))
+    return "\n\n".join(text for lines in parts if (text := "\n".join(lines))) + "\n"
 
 
 def _head(card: Mapping[str, Any]) -> Iterator[str]:
@@ -45,32 +53,73 @@ def _training(card: Mapping[str, Any]) -> Iterator[str]:
     training = card["training"]
     yield "## Training"
     yield ""
-    yield f"Hardware: {training.get('hardware', 'not recorded')}."
-    for name in ("codec", "performer"):
-        row = training.get(name, {})
-        minutes, steps = row.get("minutes"), row.get("step")
-        told = "not recorded" if minutes is None else f"{minutes:.0f} minutes, {steps} updates"
-        yield f"{name.capitalize()}: {told}."
-    if training.get("notes"):
-        yield str(training["notes"])
+    if not any("hardware" in training.get(half, {}) for half in HALVES):
+        yield f"Hardware: {training.get('hardware', 'not recorded')}."
+    for half in HALVES:
+        yield f"{half.capitalize()}: {_effort(training.get(half, {}))}."
+    rows = (training, *(training.get(half, {}) for half in HALVES))
+    yield from (str(row["notes"]) for row in rows if "notes" in row)
+
+
+def _effort(row: Mapping[str, Any]) -> str:
+    """Minutes, updates and hardware of one half."""
+    told = "not recorded" if row.get("minutes") is None else f"{row['minutes']:.0f} minutes, {row.get('step')} updates"
+    if after := row.get("adversarial"):
+        told += f", then {after['minutes']:.0f} minutes, {after['step']} updates of the decoder alone, adversarial"
+    if on := row.get("hardware") or row.get("device"):
+        told += f", on {on}"
+    return told + (f"; the same as in {row['from']}" if "from" in row else "")
 
 
 def _data(card: Mapping[str, Any]) -> Iterator[str]:
-    data = card["training"].get("data", {})
+    training = card["training"]
     yield "## What it learned from"
     yield ""
+    data = training.get("data", {})
     if not data:
         yield "Not recorded."
         return
+    for whose, said in _heard(training):
+        if told := _songs(said):
+            yield whose + told
     if _is_rendered(data):
-        yield f"Notes, chords and drum performances from the corpora below, rendered with {RENDERED_WITH}. Changed:"
-        yield "some songs were transposed, and parts that a song lacked were written by the arranger."
-        yield ""
+        yield "Notes, chords and drum performances are from the corpora below. Changed: some songs were transposed,"
+        yield "and parts that a song lacked were written by the arranger."
+    yield ""
     for key, row in data.items():
         source = SOURCES.get(key, Source("stems of whoever trained it" if key == OWN else key, "", "not recorded"))
         credit = f", {source.credit}" if source.credit else ""
         pieces = f". Pieces: {', '.join(row['pieces'])}" if row.get("pieces") else ""
         yield f"- {source.title}{credit} ({source.license}), {row['hours']:.2f} h{pieces}"
+
+
+def _heard(training: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """What is said of the songs of both halves together, or of each half alone with its name before it."""
+    rows = [(f"{half.capitalize()}: ", training.get(half, {})) for half in HALVES]
+    return [(whose, row) for whose, row in rows if "corpus" in row or "data" in row] or [("", training)]
+
+
+def _songs(said: Mapping[str, Any]) -> str:
+    """How many hours of songs, and what sounded in them."""
+    corpus = said.get("corpus", {})
+    told = f"{corpus['hours']:.1f} hours, {corpus['songs']} songs" if corpus else ""
+    if not _is_rendered(said.get("data", {})):
+        return f"{told}." if told else ""
+    fonts = corpus.get("sound_fonts") or FIRST_FONT
+    names = [f"{_font(font)}{_hours(row)}" for font, row in fonts.items()]
+    told = f"{told}, rendered" if told else "Rendered"
+    varied = sum(row.get("varied_hours", 0.0) for row in fonts.values())
+    drawn = f" In {varied:.1f} hours the sound of every instrument was drawn at random." if varied else ""
+    return f"{told} with {' and '.join(names)}.{drawn}"
+
+
+def _font(name: str) -> str:
+    source = SOUND_FONTS.get(name, Source(name, "", "licence not recorded"))
+    return f"{source.title}{' by ' * bool(source.credit)}{source.credit} ({source.license})"
+
+
+def _hours(row: Mapping[str, Any]) -> str:
+    return f", {row['hours']:.1f} h" if "hours" in row else ""
 
 
 def _is_rendered(data: Mapping[str, Any]) -> bool:
@@ -106,8 +155,30 @@ def _score_rows(ladder: Mapping[str, Any]) -> Iterator[str]:
             yield f"| {title} | {' | '.join(cells)} |"
 
 
+def _codec_scores(card: Mapping[str, Any]) -> Iterator[str]:
+    yield from ()
+
+
 def _limits(card: Mapping[str, Any]) -> Iterator[str]:
     yield "## What it cannot do"
     yield ""
-    heard = RENDERED if _is_rendered(card["training"].get("data", {})) else ()
-    yield from (f"- {limit.format(stems=', '.join(card['stems']))}" for limit in (*heard, *LIMITS))
+    training = card["training"]
+    limits = (RENDERED, *LIMITS) if _is_rendered(training.get("data", {})) else LIMITS
+    fonts = {font for _, said in _heard(training) for font in said.get("corpus", {}).get("sound_fonts", FIRST_FONT)}
+    heard = "one General MIDI SoundFont" if len(fonts) < 2 else f"{len(fonts)} General MIDI SoundFonts"
+    yield from (f"- {limit.format(stems=', '.join(card['stems']), fonts=heard)}" for limit in limits)
+
+
+def _further(card: Mapping[str, Any]) -> Iterator[str]:
+    yield "## Go on from here"
+    yield ""
+    yield "BUNDLE is the folder of this bundle (`harmonicflow models` names it), CORPUS your own stems or"
+    yield "what `harmonicflow corpus build` made. A codec that was trained further makes other latents, so the performer"
+    yield "is trained further on those before both go into a new bundle."
+    yield ""
+    sizes = {half: card[half].get("config", {}) for half in HALVES}
+    for line in FURTHER:
+        for half, words in SIZES.items():
+            if f"train {half}" in line and sizes[half]:
+                line += "".join(f" {word} {sizes[half][key]}" for key, word in words.items())
+        yield f"    {line}"

@@ -10,7 +10,7 @@ from harmonicflow.core.errors import HarmonicFlowError
 
 
 class Source(NamedTuple):
-    """A corpus of notes: who is to be named, where it is, and under which licence."""
+    """A corpus of notes or a SoundFont: who is to be named, where it is, and under which licence."""
 
     title: str
     credit: str
@@ -38,6 +38,12 @@ SOURCES: Final[dict[str, Source]] = {
     "openewld": Source("OpenEWLD (lead sheets)", "github.com/00sapo/OpenEWLD", "songs in the public domain"),
     "free_midi_chords": Source("Free MIDI Chords", "Ludovic Drolez, github.com/ldrolez/free-midi-chords", "MIT"),
 }  # fmt: skip
+SOUND_FONTS: Final[dict[str, Source]] = {  # by file name
+    "FluidR3_GM": Source("FluidR3 GM", "Frank Wen", "MIT"),
+    "MuseScore_General": Source(
+        "MuseScore General", "S. Christian Collins, Michael Cowgill and Frank Wen", "MIT, parts CC0-1.0"
+    ),
+}
 NAMED_BY_PIECE: Final = ("mutopia",)  # where credit belongs to a piece's own maker
 OWN: Final = "own"  # songs whose labels name no corpus: the stems of whoever trained
 
@@ -49,20 +55,45 @@ def corpus_data(folder: Path) -> dict[str, Any]:
     """
     hours: dict[str, float] = defaultdict(float)
     pieces: dict[str, set[str]] = defaultdict(set)
-    for track in sorted(folder.glob("train/Track*")):
-        labels = _labels(track / "labels.json")
+    for labels in _songs(folder):
         corpus = str(labels.get("corpus", OWN))
         drums = str(labels.get("drums_from") or "").split("/")[0]
         for name in {corpus, drums} - {""}:
-            hours[name] += float(labels.get("seconds", 0.0)) / 3600
+            hours[name] += _hours(labels)
         if corpus in NAMED_BY_PIECE:
             pieces[corpus].add(Path(str(labels.get("source", ""))).stem)
-    if not hours:
-        raise HarmonicFlowError("no_corpus", path=folder)
     return {
         name: {"hours": round(hours[name], 3)} | ({"pieces": sorted(pieces[name])} if name in pieces else {})
         for name in sorted(hours, key=lambda name: (-hours[name], name))
     }
+
+
+def corpus_sounds(folder: Path) -> dict[str, Any]:
+    """How the training songs under `folder` sound: songs, hours, and of each SoundFont the hours and how many vary.
+
+    A varied song has programs and kits drawn at random; the others have the default ones. Raises `no_corpus`.
+    """
+    songs = _songs(folder)
+    fonts: dict[str, dict[str, float]] = {}
+    for labels in songs:
+        if font := labels.get("sound_font"):
+            row = fonts.setdefault(Path(str(font)).stem, {"hours": 0.0, "varied_hours": 0.0})
+            row["hours"] += _hours(labels)
+            row["varied_hours"] += _hours(labels) if labels.get("varied") else 0.0
+    hours = sum(map(_hours, songs))
+    rounded = {font: {key: round(value, 3) for key, value in row.items()} for font, row in sorted(fonts.items())}
+    return {"songs": len(songs), "hours": round(hours, 3), "sound_fonts": rounded}
+
+
+def _songs(folder: Path) -> list[Mapping[str, Any]]:
+    songs = [_labels(track / "labels.json") for track in sorted(folder.glob("train/Track*"))]
+    if not songs:
+        raise HarmonicFlowError("no_corpus", path=folder)
+    return songs
+
+
+def _hours(labels: Mapping[str, Any]) -> float:
+    return float(labels.get("seconds", 0.0)) / 3600
 
 
 def _labels(path: Path) -> Mapping[str, Any]:

@@ -1,8 +1,10 @@
 """Checkpoints to a bundle: the engine loads and plays it, and a failed build leaves what was there."""
 
+import copy
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,13 +15,16 @@ from export.bundle import build_bundle
 from export.command import command
 from harmonicflow.core.constants import HOP
 from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.engine import card
 from harmonicflow.engine.api import HarmonicFlow
 from harmonicflow.engine.bundle import Bundle
-from harmonicflow.engine.sources import SOURCES, corpus_data
+from harmonicflow.engine.sources import SOUND_FONTS, SOURCES, corpus_data, corpus_sounds
+from harmonicflow.nn.codec import Codec
 from harmonicflow.nn.latent_space import latent_space
 from harmonicflow.nn.performer import Performer
+from training.commands.train import command as train
 
-from .conftest import PERFORMER, Made, save
+from .conftest import CODEC, PERFORMER, Made, save, shaken
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +74,43 @@ def test_the_card_names_sources_minutes_and_limits(made: Made) -> None:
     text = Bundle.load(made.bundle).card.card
     for told in ("Groove MIDI Dataset", "CC-BY-4.0", "2.50 h", "FluidR3", "one core", "3 minutes", "Not measured yet"):
         assert told in text
+    assert "one General MIDI SoundFont" in text
     assert "POP909" not in text  # it was not used
-    assert all(source.license and source.credit for source in SOURCES.values())
+    assert all(source.license and source.credit for source in (*SOURCES.values(), *SOUND_FONTS.values()))
+
+
+def test_the_card_ends_with_commands_that_exist_and_fit(made: Made) -> None:
+    text = Bundle.load(made.bundle).card.card
+    lines = [line.split() for line in text.splitlines() if line.startswith("    harmonicflow ")]
+    assert [line[1:3] for line in lines[:3]] == [["train", "codec"], ["train", "encode"], ["train", "performer"]]
+    for _, name, part, *words in lines[:3]:
+        known = {option for parameter in train.commands[part].params for option in parameter.opts}
+        assert name == "train" and {word for word in words if word.startswith("--")} <= known
+    assert f"--hidden-dim {CODEC.frame_dim}" in " ".join(lines[0])
+    assert f"--hidden-dim {PERFORMER.dim} --layers {PERFORMER.layers}" in " ".join(lines[2])
+    known = {option for parameter in command.params for option in parameter.opts}
+    assert {word for word in lines[3] if word.startswith("--")} <= known
+
+
+def test_a_corpus_of_two_sound_fonts_is_credited_for_both(tmp_path: Path) -> None:
+    songs = (("FluidR3_GM.sf2", False), ("FluidR3_GM.sf2", True), ("MuseScore_General.sf3", True))
+    for number, (font, varied) in enumerate(songs):
+        folder = tmp_path / "train" / f"Track{number}"
+        folder.mkdir(parents=True)
+        labels = {"corpus": "pop909", "seconds": 1800.0, "sound_font": font, "varied": varied}
+        (folder / "labels.json").write_text(json.dumps(labels))
+    sounds = corpus_sounds(tmp_path)
+    assert sounds == {
+        "songs": 3, "hours": 1.5,
+        "sound_fonts": {
+            "FluidR3_GM": {"hours": 1.0, "varied_hours": 0.5}, "MuseScore_General": {"hours": 0.5, "varied_hours": 0.5},
+        },
+    }  # fmt: skip
+    told = {"data": corpus_data(tmp_path), "corpus": sounds}
+    text = "\n".join(card._data({"training": told}))
+    assert text.index("1.5 hours, 3 songs, rendered with FluidR3 GM by Frank Wen (MIT), 1.0 h and MuseScore General")
+    assert "In 1.0 hours the sound of every instrument was drawn at random." in text
+    assert "2 General MIDI SoundFonts" in "\n".join(card._limits({"training": told, "stems": ["bass"]}))
 
 
 def test_credits_come_from_the_training_songs(tmp_path: Path) -> None:
@@ -147,3 +187,65 @@ def test_the_command_replaces_a_bundle_but_nothing_else(made: Made, tmp_path: Pa
     card = Bundle.load(out).card
     assert card.name == "mine" and "| pitch F1 | 0.90 | - | 0.50 | - | - |" in card.card
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def rows(folder: Path) -> dict[str, dict[str, Any]]:
+    return json.loads((folder / "model.json").read_text())["files"]
+
+
+def test_a_new_decoder_goes_out_with_the_performer_that_stands(made: Made, tmp_path: Path) -> None:
+    """The encoder is the same, so is the latent space; the performer's file is the bundle's own, to the byte."""
+    codec = copy.deepcopy(made.codec)
+    shaken(codec.decoder, 7)
+    after = {"minutes": 2.0, "step": 5}
+    file = save(tmp_path / "codec.safetensors", codec, step=12, minutes=3.0, adversarial=after)
+    scores = {"rows": {}}
+    out = build_bundle(file, made.bundle, tmp_path / "out", codec_scores=scores, training_info={"hardware": "a GPU"})
+    assert (out / "performer.onnx").read_bytes() == (made.bundle / "performer.onnx").read_bytes()
+    assert rows(out)["performer"] == rows(made.bundle)["performer"]
+    assert (out / "encoder.onnx").read_bytes() == (made.bundle / "encoder.onnx").read_bytes(), "it is exported alike"
+    assert rows(out)["decoder"]["sha256"] != rows(made.bundle)["decoder"]["sha256"]
+    old, new = Bundle.load(made.bundle).card, Bundle.load(out).card
+    assert (new.latent_space, new.stems, new.performer) == (old.latent_space, old.stems, old.performer)
+    assert new.training["performer"]["from"] == "test 0.0.1" and new.training["performer"]["hardware"] == "one core"
+    assert new.training["codec"]["hardware"] == "a GPU" and new.training["data"] == old.training["data"]
+    assert "Codec: 3 minutes, 12 updates, then 2 minutes, 5 updates of the decoder alone" in new.card
+    assert "Performer: 5 minutes, 34 updates, on one core; the same as in test 0.0.1" in new.card
+
+
+def test_both_halves_of_a_bundle_make_the_same_bundle(made: Made, tmp_path: Path) -> None:
+    out = build_bundle(made.bundle, made.bundle, tmp_path / "out", {}, name="test", version="0.0.1")
+    assert rows(out) == rows(made.bundle)
+    for name in ("encoder", "decoder", "performer"):
+        assert (out / f"{name}.onnx").read_bytes() == (made.bundle / f"{name}.onnx").read_bytes()
+    first, again = (json.loads((folder / "model.json").read_text()) for folder in (made.bundle, out))
+    for key in ("codec", "performer", "parity", "stems", "latent_space"):
+        assert again[key] == first[key]
+    assert again["training"]["data"] == first["training"]["data"]
+    build_bundle(out, made.performer_file, out)  # also in its own place
+    assert Bundle.load(out).card.latent_space == first["latent_space"]
+
+
+@pytest.mark.parametrize("source", ["checkpoint", "bundle"])
+def test_a_performer_of_another_codec_is_refused_with_what_to_do(made: Made, tmp_path: Path, source: str) -> None:
+    codec = shaken(Codec(CODEC), 9)
+    codec_file, there = save(tmp_path / "new.safetensors", codec), made.bundle
+    if source == "checkpoint":
+        there = save(tmp_path / "performer.safetensors", made.performer, latent_space=latent_space(made.codec.encoder))
+    with pytest.raises(HarmonicFlowError) as error:
+        build_bundle(codec_file, there, tmp_path / "out")
+    said = str(error.value)
+    assert error.value.code == "latent_mismatch" and not (tmp_path / "out").exists()
+    for told in (str(there), str(codec_file), latent_space(made.codec.encoder), latent_space(codec.encoder)):
+        assert told in said
+    assert f"harmonicflow train encode --data-dir CORPUS --codec {codec_file} --out ENCODED" in said
+    assert f"harmonicflow train performer --init {there} --data-dir ENCODED" in said
+
+
+def test_a_damaged_bundle_gives_no_half(made: Made, tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(made.bundle, folder)
+    (folder / "performer.onnx").write_bytes((folder / "performer.onnx").read_bytes()[:-1])
+    with pytest.raises(HarmonicFlowError) as error:
+        build_bundle(made.codec_file, folder, tmp_path / "out")
+    assert error.value.code == "bad_bundle" and not (tmp_path / "out").exists()

@@ -1,0 +1,106 @@
+"""The two halves of a bundle, the codec and the performer, each from a checkpoint or from a bundle that has it.
+
+From a checkpoint the networks are rounded, exported and compared with their weights. From a bundle nothing is made
+again: its files are copied byte by byte, with what its card says of that half.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from torch import nn
+
+from harmonicflow.engine.bundle import Bundle
+from harmonicflow.nn.latent_space import latent_space
+from harmonicflow.nn.performer import Performer
+
+from .checkpoints import Meta, load_codec, load_performer
+from .onnx_graphs import export_graph
+from .parity import check, differences
+from .weights import rounded_network
+
+CONTEXT_S: Final = 4.0  # of canvas before and after a block, as the performer was trained
+STEPS: Final = 8  # of a performer without a few-step fine-tune; docs/log.md has the scores of 1 to 16
+NETWORKS: Final = {"codec": ("encoder", "decoder"), "performer": ("performer",)}
+KEPT_META: Final = ("step", "minutes", "hardware", "device", "scores", "options", "adversarial")  # of a checkpoint
+SHARED: Final = ("hardware", "data", "corpus", "notes")  # said once on the card where it holds for both halves
+
+
+class Graph(NamedTuple):
+    """An ONNX file, and its largest difference from its weights in torch (None: not known)."""
+
+    name: str
+    data: bytes
+    parity: float | None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One half. `space` is the latent space it makes or was trained on, "" where a checkpoint does not say."""
+
+    path: Path
+    space: str
+    stems: tuple[str, ...]  # of a performer
+    row: dict[str, Any]  # in model.json, under the half's name
+    training: dict[str, Any]  # in model.json, under "training" and the half's name
+    graphs: Callable[[str], Iterator[Graph]]  # of the bundle's latent space
+
+
+def codec_part(path: Path, told: Mapping[str, Any]) -> Part:
+    """The codec; `told` holds what the command line says of its training. Raises as `performer_part`."""
+    if path.is_dir():
+        return _copied("codec", path)
+    codec, meta = load_codec(path)
+    space = latent_space(codec.encoder)
+    codec = rounded_network(codec, path).exporting()
+    networks = {"encoder": codec.encoder, "decoder": codec.decoder}
+    row = {"context": codec.context, "encoder_context": codec.encoder_context, "config": asdict(codec.config)}
+    return Part(path, space, (), row, _kept(meta, told), lambda space: _exported(networks, codec.config, space, 0))
+
+
+def performer_part(path: Path, told: Mapping[str, Any]) -> Part:
+    """The performer. Raises `bad_checkpoint`, `no_bundle`, `bad_bundle`; `graphs` raises `bad_export`."""
+    if path.is_dir():
+        return _copied("performer", path)
+    performer, meta = load_performer(path)
+    performer, stems = rounded_network(performer, path), performer.config.stems
+    networks = {"performer": performer}
+    return Part(
+        path, meta.get("latent_space", ""), stems, _performer_row(performer, meta), _kept(meta, told),
+        lambda space: _exported(networks, performer.config, space, len(stems)),
+    )  # fmt: skip
+
+
+def _exported(networks: Mapping[str, nn.Module], config: Any, space: str, stems: int) -> Iterator[Graph]:
+    for name, network in networks.items():
+        data = export_graph(name, network, config, {"latent_space": space})
+        yield Graph(name, data, check(name, differences(name, network, data, stems)))
+
+
+def _copied(half: str, folder: Path) -> Part:
+    """A half of a bundle, whatever this release knows of it."""
+    bundle = Bundle.load(folder)
+    card = json.loads((folder / "model.json").read_bytes())
+    training = card.get("training", {})
+    said = {key: training[key] for key in SHARED if key in training} | training.get(half, {})
+    said.setdefault("from", f"{card['name']} {card['version']}")
+    parity = card.get("parity", {})
+
+    def graphs(space: str) -> Iterator[Graph]:
+        for name in NETWORKS[half]:
+            yield Graph(name, bundle.take_network(name), parity.get(name))
+
+    return Part(folder, bundle.card.latent_space, bundle.stems, card.get(half, {}), said, graphs)
+
+
+def _kept(meta: Meta, told: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: meta[key] for key in KEPT_META if key in meta} | {key: told[key] for key in SHARED if key in told}
+
+
+def _performer_row(performer: Performer, meta: Meta) -> dict[str, Any]:
+    parameters = sum(parameter.numel() for parameter in performer.parameters())
+    given: dict[str, Any] = {key: meta[key] for key in ("schedule", "interval") if key in meta}
+    row = {"steps": meta.get("steps", STEPS), "parameters": parameters, "context_s": CONTEXT_S}
+    return {**row, **given, "config": asdict(performer.config)}
