@@ -14,6 +14,7 @@ from harmonicflow.score.chords import parse_chord
 from harmonicflow.score.midi import read_midi
 from training.corpus import chordnames, drums, harmony, labels, midifile, plan, song
 from training.corpus.manifest import Row
+from training.corpus.sounds import Sound
 from training.corpus.sources import stem_of
 
 
@@ -232,7 +233,7 @@ def test_score_midi_says_what_the_labels_say() -> None:
         beats_s=np.cumsum([0.0, 0.5, 0.52, 0.49, 0.61, 0.6, 0.7]), downbeats=(0.0, 4.0), chords=((0.0, 2.0, "Am"),),
         key="A minor",
     )  # fmt: skip
-    written = labels.make_labels(made, {"piano": 0, "drums": 0}, "x.sf2", 0.0, 1)
+    written = labels.make_labels(made, Sound(Path("x.sf2")), 0.0, 1)
     assert written["beats_s"][-1] >= 12.0  # carried on over the tail
     assert written["downbeats"][:4] == [0, 4, 8, 12]
     back = read_midi(labels.score_midi(written))

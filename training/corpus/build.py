@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -67,12 +69,28 @@ def _results(tracks: list[Track], options: BuildOptions) -> Iterator[tuple[Track
             yield (track, *make_track(track, options))
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.jobs, mp_context=context) as pool:
+    with ProcessPoolExecutor(options.jobs, mp_context=context, initializer=end_with_parent) as pool:
         futures: dict[Future[tuple[str, str, float]], Track] = {
             pool.submit(make_track, track, options): track for track in tracks
         }
         for future in as_completed(futures):
             yield (futures[future], *future.result())
+
+
+def end_with_parent() -> None:
+    """End this process when its parent ends, however that comes about.
+
+    A pool whose parent is killed waits for work for ever, after it has made the tracks it was handed, in the way of
+    the next build.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def follow() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=follow, name="follow-parent", daemon=True).start()
 
 
 def make_track(track: Track, options: BuildOptions) -> tuple[str, str, float]:

@@ -46,6 +46,32 @@ VOICES: Final[dict[str, tuple[Voice, ...]]] = {
     "piano": (*(Voice(0, program) for program in range(6)), Voice(8, 0), Voice(8, 4), Voice(8, 5)),
 }
 
+# What people call them; both SoundFonts agree.
+VOICE_NAMES: Final[dict[Voice, str]] = {
+    **{Voice(0, 32 + at): name for at, name in enumerate(
+        ("acoustic", "fingered", "picked", "fretless", "slap", "pop", "synth 1", "synth 2")
+    )},
+    Voice(8, 38): "synth 3", Voice(8, 39): "synth 4",
+    **{Voice(0, 24 + at): name for at, name in enumerate(
+        ("nylon", "steel", "jazz", "clean", "muted", "overdrive", "distortion")
+    )},
+    Voice(8, 25): "12 strings", Voice(8, 26): "Hawaiian", Voice(8, 28): "funk",
+    **{Voice(0, at): name for at, name in enumerate(
+        ("grand", "bright grand", "electric grand", "honky-tonk", "tine electric", "FM electric")
+    )},
+    Voice(8, 0): "mellow grand", Voice(8, 4): "detuned tine", Voice(8, 5): "detuned FM",
+    **{Voice(DRUM_BANK, first + at): f"{name} {at}" if at else name for name, first, kits in (
+        ("standard", 0, 8), ("room", 8, 8), ("power", 16, 4), ("electronic", 24, 1), ("TR-808", 25, 1),
+        ("jazz", 32, 5), ("brush", 40, 3),
+    ) for at in range(kits)},
+}  # fmt: skip
+
+
+def voice_name(voice: Voice) -> str:
+    """A voice for people: "steel (25)", "funk (8:28)"; the drums' own bank goes without saying."""
+    number = f"{voice.program}" if voice.bank in (0, DRUM_BANK) else f"{voice.bank}:{voice.program}"
+    return f"{VOICE_NAMES[voice]} ({number})" if voice in VOICE_NAMES else number
+
 
 @dataclass(frozen=True)
 class Sound:
@@ -75,15 +101,19 @@ def draw_sound(sound_fonts: tuple[Path, ...], varied: float, rng: np.random.Gene
 
 @lru_cache(maxsize=8)
 def presets(sound_font: Path) -> frozenset[Voice]:
-    """Every bank and program a SoundFont holds. Raises `missing_file`, `bad_sound_font`."""
+    """Every bank and program a SoundFont holds. Raises `missing_file`, `unreadable`, `bad_sound_font`."""
     try:
         data = sound_font.read_bytes()
     except FileNotFoundError:
         raise HarmonicFlowError("missing_file", path=str(sound_font)) from None
+    except OSError as error:
+        raise HarmonicFlowError("unreadable", path=str(sound_font), reason=error.strerror or str(error)) from error
     at = data.rfind(b"phdr")  # in the last of the three lists, behind the samples
-    if not data.startswith(b"RIFF") or at < 0:
+    records = b""
+    if data.startswith(b"RIFF") and 0 <= at <= len(data) - 8:
+        (size,) = struct.unpack_from("<I", data, at + 4)
+        records = data[at + 8 : at + 8 + size] if at + 8 + size <= len(data) else b""
+    if not records or len(records) % _HEADER.size:
         raise HarmonicFlowError("bad_sound_font", path=str(sound_font))
-    (size,) = struct.unpack_from("<I", data, at + 4)
-    records = data[at + 8 : at + 8 + size - size % _HEADER.size]
     found = [Voice(bank, program) for _, program, bank in _HEADER.iter_unpack(records)]
     return frozenset(found[:-1])  # the last record is an end mark
