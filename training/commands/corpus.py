@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -54,21 +52,33 @@ def build(
 @command.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def report(folder: Path, as_json: bool) -> None:
-    """Say how many hours, genres, programs and notes a corpus holds."""
-    from ..corpus.report import report
+@click.option("--pictures", type=click.Path(path_type=Path, file_okay=False), help="Draw into this folder, as PNG.")
+@click.option("--tracks", type=click.IntRange(0, 100), default=2, show_default=True, help="Drawn, of each split.")
+def report(folder: Path, as_json: bool, pictures: Path | None, tracks: int) -> None:
+    """Say how many hours, genres, sounds and notes a corpus holds.
 
+    Ends with an error when a song, or a drummer's take, is in more than one split.
+    """
+    from harmonicflow.core.errors import HarmonicFlowError
+
+    from ..corpus.report import as_json as json_of
+    from ..corpus.report import as_lines, report, shared_sources
+
+    if pictures:
+        from ..corpus.pictures import need_matplotlib
+
+        need_matplotlib()
     splits = report(folder)
-    if as_json:
-        click.echo(json.dumps({split: asdict(totals) for split, totals in splits.items()}))
-        return
-    for split, totals in splits.items():
-        hours, full = totals.seconds / 3600, totals.full_tracks
-        click.echo(f"{split}: {totals.tracks} tracks, {hours:.2f} h, {full} with all stems")
-        for title, counts in (
-            ("tracks with", totals.stem_tracks), ("notes", totals.notes), ("arranged", totals.made),
-            ("genres", totals.genres), ("meters", totals.meters), ("corpora", totals.corpora),
-            ("programs", totals.programs),
-        ):  # fmt: skip
-            if counts:
-                click.echo(f"  {title}: " + ", ".join(f"{name} {count}" for name, count in counts.most_common()))
+    click.echo(json_of(splits) if as_json else "\n".join(as_lines(splits)))
+    if pictures:
+        from ..corpus.pictures import draw_report, save
+        from ..corpus.trackpicture import draw_track, examples
+
+        written = draw_report(splits, pictures)
+        for split in splits:
+            for track in examples(folder, split, tracks):
+                written.append(save(draw_track(track), pictures / f"{split}-{track.name}.png"))
+        for path in written:
+            click.echo(str(path), err=True)
+    if shared := shared_sources(splits):
+        raise HarmonicFlowError("mixed_splits", count=len(shared), path=str(folder))

@@ -50,6 +50,11 @@ class Track:
         return f"Track{self.number:05d}"
 
 
+def part_of(number: int) -> str:
+    """The part of the corpus a track belongs to, by its number."""
+    return max(part for part, first in FIRST_NUMBER.items() if number > first or part == "A")
+
+
 def plan(rows: list[Row], parts: str, hours: float, seed: int) -> list[Track]:
     """The tracks of a corpus of about `hours`, the parts interleaved so that any beginning of the list is a mixture."""
     chosen = sorted(set(parts))
