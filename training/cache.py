@@ -33,7 +33,8 @@ from .pcm import Audio, Pcm
 
 CACHE_VARIABLE: Final = "HARMONICFLOW_CACHE"
 SUFFIX: Final = ".cache"
-THREADS: Final = 8  # at most; each holds one file as float32, an hour of it at most (0.6 GB)
+THREADS: Final = 8  # at most; each holds two or three times a song as float32: 0.1 GB for five minutes
+PIECE_VALUES: Final = 8_000_000  # samples times channels decoded at once
 SAY_SECONDS: Final = 10.0  # between two lines of progress
 
 Report = Callable[[str], None]
@@ -166,10 +167,12 @@ def convert(sources: Sources, target: Path) -> Pcm:
     """
     if (there := pcm.find(target)) is not None:
         return there
-    sounds = [mono(path) for path in sources]
-    total = sounds.pop(int(np.argmax([len(sound) for sound in sounds])))
-    for sound in sounds:
-        total[: len(sound)] += sound  # a shorter one ends in silence
+    total = np.zeros(0, np.float32)
+    for path in sources:
+        sound = mono(path)
+        if len(sound) > len(total):
+            sound, total = total, sound
+        total[: len(sound)] += sound  # the shorter one ends in silence
     with paths.disk_errors(target):
         done = pcm.write(target, total)
         part_and_names = target.name.rpartition("-")[0]
@@ -183,16 +186,16 @@ def mono(path: Path) -> Audio:
     """A whole sound file [T] at 44.1 kHz, its channels averaged. Raises what `harmonicflow.audio.files.read` does."""
     about = files.info(path)
     resampler = StreamResampler(about.rate, SAMPLE_RATE)
-    most = files.MAX_VALUES // about.channels
+    most = PIECE_VALUES // about.channels
     pieces = []
     for start in range(0, about.frames, most):
         count = min(most, about.frames - start)
         sound, _ = files.read(path, start, count)
-        pieces.append(resampler.process(sound.mean(axis=0)))
+        pieces.append(resampler.process(sound.mean(axis=0))[0])
         if sound.shape[1] < count:  # the length of an MP3 file is an estimate
             break
-    pieces.append(resampler.finish())
-    return np.concatenate([piece[0] for piece in pieces])
+    pieces.append(resampler.finish()[0])
+    return np.concatenate(pieces)
 
 
 def _samples(path: Path) -> int:

@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from harmonicflow.core.constants import DEFAULT_STEMS
@@ -23,6 +23,7 @@ from .pcm import Audio, Pcm
 __all__ = ["MIX", "OTHER", "Audio", "Track", "tracks"]
 
 MIX = "mix"  # all of a song together
+DRAWN = "80, 10 and 10 % of the songs are drawn by their names"
 
 log = logging.getLogger("harmonicflow.training")
 
@@ -64,15 +65,16 @@ def tracks(
     """
     root = Path(root)
     where = str(root / split) if is_divided(root) else f"{root} ({split})"
-    chosen = songs(root, split, stems, report)
+    say_once = partial(_say_once, report)
+    chosen = songs(root, split, stems, say_once)
     if not chosen:
         raise HarmonicFlowError("no_corpus", path=where)
     if not is_divided(root):
-        _say_drawn(root.resolve(), report)
+        say_once(f"{root.resolve()} has no folders train, validation and test: {DRAWN}")
     wishes = {song.name: [Wish(song.name, part, files) for part, files in song.sources.items()] for song in chosen}
     found, faults = ready(root, [wish for each in wishes.values() for wish in each], report)
     for wish, fault in faults.items():
-        report(f"{wish.song}: {wish.part} is left out: {fault.message}")
+        say_once(f"{wish.song}: {wish.part} is left out: {fault.message}")
     made = [_track(song, {wish.part: found[wish] for wish in wishes[song.name] if wish in found}) for song in chosen]
     left = [track for track in made if track.samples]
     if not left:
@@ -85,5 +87,5 @@ def _track(song: Song, places: dict[str, Pcm]) -> Track:
 
 
 @cache
-def _say_drawn(root: Path, report: Report) -> None:
-    report(f"{root} has no folders train, validation and test: 80, 10 and 10 % of the songs are drawn by their names")
+def _say_once(report: Report, line: str) -> None:
+    report(line)

@@ -26,6 +26,7 @@ OTHER = "other"  # instruments outside the bundle's
 DRUMS: Final = "drums"
 SUFFIXES: Final = (".wav", ".flac", ".aiff", ".aif", ".ogg", ".mp3")  # in the order of preference
 OMITTED: Final = "omitted"  # Slakh's folder of songs that are in another split too
+LONGEST_NAME: Final = 150  # bytes: file systems allow 255, and endings are added
 METADATA: Final = "metadata.yaml"
 
 Report = Callable[[str], None]
@@ -66,7 +67,7 @@ def is_divided(root: Path) -> bool:
 def _drawn_splits(groups: set[str]) -> dict[str, str]:
     """The split of each group: by its hash, but for so few groups that a split would stay empty."""
     def place(group: str) -> float:
-        return int.from_bytes(hashlib.sha256(group.encode(errors="surrogateescape")).digest()[:8]) / 2**64
+        return int.from_bytes(_digest(group)[:8]) / 2**64
 
     ordered = sorted(groups, key=place)
     train = sum(place(group) < TRAIN_SHARE for group in ordered)
@@ -74,6 +75,10 @@ def _drawn_splits(groups: set[str]) -> dict[str, str]:
     known = max(1, min(known, len(ordered) - 1)) if len(ordered) > 2 else len(ordered)
     train = max(1, min(train, known - 1))
     return {g: SPLITS[0 if n < train else 1 if n < known else 2] for n, g in enumerate(ordered)}
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(os.fsencode(text)).digest()
 
 
 def _folders(base: Path, stems: Sequence[str], report: Report) -> Iterator[Song]:
@@ -128,10 +133,15 @@ def _files(base: Path) -> Iterator[Song]:
         inner[:] = sorted(name for name in inner if not name.startswith(".") and name != OMITTED)
         found += [Path(folder, name) for name in names if _is_sound(Path(name))]
     alone = len({path.parent for path in found}) == 1
-    for path in found:
+    taken: set[str] = set()
+    for path in sorted(found):
         place = path.relative_to(base)
         group = place.stem if alone else place.parent.as_posix()
         name = " - ".join(place.parts)
+        if name in taken or len(os.fsencode(name)) > LONGEST_NAME:
+            start = os.fsencode(name)[:LONGEST_NAME].decode(errors="ignore")
+            name = f"{start} {_digest(place.as_posix()).hex()[:10]}"
+        taken.add(name)
         yield Song(name, base / name, group, {OTHER: (path,)})
 
 

@@ -141,11 +141,13 @@ def test_other_rates_are_resampled(tmp_path: Path, rate: int) -> None:
 
 
 def test_long_files_are_converted_in_pieces_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sound = tone(777, rate=48000, seconds=1.0).astype(np.float32)
-    path = put(tmp_path / "a.flac", np.stack([sound, sound], 1), 48000, "PCM_24")
-    whole = cache.mono(path)
-    monkeypatch.setattr(cache.files, "MAX_VALUES", 9999)
-    assert np.array_equal(cache.mono(path), whole) and len(whole) == SAMPLE_RATE
+    sound = RNG.uniform(-0.3, 0.3, (48000, 2))
+    paths = [put(tmp_path / name, sound, 48000, None) for name in ("a.flac", "b.mp3", "c.ogg")]
+    wholes = [cache.mono(path) for path in paths]
+    monkeypatch.setattr(cache, "PIECE_VALUES", 9999)
+    for path, whole in zip(paths, wholes, strict=True):
+        assert np.array_equal(cache.mono(path), whole) and whole.std() > 0.05
+    assert len(wholes[0]) == SAMPLE_RATE
 
 
 def test_labels_are_read_where_they_are(tmp_path: Path) -> None:
@@ -298,6 +300,16 @@ def test_few_songs_fill_the_splits_in_turn(tmp_path: Path, count: int, splits: i
             tracks(tmp_path / "few", split)
 
 
+def test_long_names_and_names_that_fall_together_stay_apart(tmp_path: Path) -> None:
+    put(tmp_path / "in" / "a - b" / "c.flac", integers(300))
+    put(tmp_path / "in" / "a" / "b - c.flac", integers(301))
+    put(tmp_path / "in" / Path(*["ä" * 60] * 4) / "d.flac", integers(302))
+    found = [track for split in SPLITS for track in tracks(tmp_path / "in", split)]
+    assert len({track.folder.name for track in found}) == 3 == len(copies(tmp_path / "in"))
+    assert sorted(track.samples for track in found) == [300, 301, 302]
+    assert all(len(os.fsencode(track.folder.name)) < 200 for track in found)
+
+
 def test_own_splits_of_sound_files_are_kept(tmp_path: Path) -> None:
     put(tmp_path / "train" / "a" / "x.flac", integers(300))
     put(tmp_path / "test" / "y.wav", integers(300))
@@ -317,6 +329,7 @@ def test_broken_files_are_left_out_one_line_each(tmp_path: Path, caplog: pytest.
     (root / "train" / "D").mkdir()
     (root / "train" / "D" / "bass.wav").write_bytes(b"")
     assert [(track.folder.name, set(track.parts)) for track in tracks(root, "train")] == [("A", {"bass"})]
+    tracks(root, "train")  # a second look says nothing new
     lines = [message for message in caplog.messages if "is left out" in message]
     assert len(lines) == 4
     assert any("A: drums is left out" in line and "drums.flac is not a sound file" in line for line in lines)
