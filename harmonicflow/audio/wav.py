@@ -6,15 +6,17 @@ Shapes: C channel, T sample.
 """
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.paths import write_atomic
+from harmonicflow.core.paths import atomic_file, write_atomic
 
 IEEE_FLOAT: Final = 3  # the format tag
 MAX_BYTES: Final = 0xFFFF_FFFF  # sizes are 32 bits
@@ -35,10 +37,12 @@ def wav_bytes(audio: ArrayLike, rate: int, stamp: Stamp | None = None) -> bytes:
     Raises `bad_samples` for NaN or infinity, `too_long` above 4 GB.
     """
     sound = np.atleast_2d(np.asarray(audio, "<f4"))
-    channels, frames = sound.shape
-    finite = np.isfinite(sound).all(axis=0)
-    if not finite.all():
-        raise HarmonicFlowError("bad_samples", path="the sound to be written", frame=int(np.argmin(finite)))
+    _refuse_bad(sound, 0)
+    return wav_head(len(sound), sound.shape[1], rate, stamp) + sound.T.tobytes()
+
+
+def wav_head(channels: int, frames: int, rate: int, stamp: Stamp | None = None) -> bytes:
+    """All of such a file that stands before the samples. Raises `too_long` above 4 GB."""
     width = 4 * channels
     chunks = [
         _chunk(b"fmt ", struct.pack("<HHIIHHH", IEEE_FLOAT, channels, rate, rate * width, width, 32, 0)),
@@ -53,13 +57,50 @@ def wav_bytes(audio: ArrayLike, rate: int, stamp: Stamp | None = None) -> bytes:
     if size > MAX_BYTES:
         seconds, maximum = frames / rate, MAX_BYTES // width / rate
         raise HarmonicFlowError("too_long", what="the sound", seconds=f"{seconds:.0f}", maximum=f"{maximum:.0f}")
-    riff = b"RIFF" + struct.pack("<I", size) + b"WAVE"
-    return b"".join((riff, head, b"data", struct.pack("<I", frames * width), sound.T.tobytes()))
+    return b"".join((b"RIFF", struct.pack("<I", size), b"WAVE", head, b"data", struct.pack("<I", frames * width)))
 
 
 def write_wav(path: str | PathLike[str], audio: ArrayLike, rate: int, stamp: Stamp | None = None) -> None:
     """Write `wav_bytes` so that the file is complete or not there. Raises what `wav_bytes` raises, and `disk`."""
     write_atomic(Path(path), wav_bytes(audio, rate, stamp), mode=0o666)  # less the umask, as any file of the user
+
+
+@contextmanager
+def wav_stream(path: str | PathLike[str], channels: int, frames: int, rate: int) -> Iterator["WavStream"]:
+    """Write a file piece by piece. It gets its name at the end of the `with`, and none when that ends in an error.
+
+    Raises what `write_wav` raises.
+    """
+    head = wav_head(channels, frames, rate)
+    with atomic_file(Path(path), mode=0o666) as file:
+        file.write(head)
+        sound = WavStream(file, channels, frames)
+        yield sound
+        if sound.missing:
+            raise ValueError(f"{sound.missing} of {frames} frames were never given")
+
+
+class WavStream:
+    """The samples of a file that is being written; what is given beyond its length is left out."""
+
+    def __init__(self, file: BinaryIO, channels: int, frames: int) -> None:
+        self._file, self._channels, self._frames = file, channels, frames
+        self.missing = frames
+
+    def write(self, audio: ArrayLike) -> None:
+        """The next piece [C, T]."""
+        piece = np.asarray(audio, "<f4")[:, : self.missing]
+        if len(piece) != self._channels:
+            raise ValueError(f"{len(piece)} channels into a file of {self._channels}")
+        _refuse_bad(piece, self._frames - self.missing)
+        self._file.write(piece.T.tobytes())
+        self.missing -= piece.shape[1]
+
+
+def _refuse_bad(sound: NDArray[np.float32], first: int) -> None:
+    finite = np.isfinite(sound).all(axis=0)
+    if not finite.all():
+        raise HarmonicFlowError("bad_samples", path="the sound to be written", frame=first + int(np.argmin(finite)))
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:

@@ -123,7 +123,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, system: ModuleTy
 
 @contextlib.contextmanager
 def atomic_file(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
-    """A file to write piece by piece that is there whole or not at all: an error inside leaves nothing; raises `disk`."""
+    """A file to write piece by piece, whole or not at all: an error inside leaves nothing; raises `disk`."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     with disk_errors(path):
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
