@@ -23,7 +23,10 @@ ENTRY_POINTS: Final = "harmonicflow.commands"
 
 
 class Row(NamedTuple):
-    """One subcommand: where it is (folder.module:name), the section of `--help`, and its line there."""
+    """One subcommand: where it is (folder.module:name), the section of `--help`, and its line there.
+
+    Folders are those beside this one, but for `harmonicflow`, which has that name everywhere.
+    """
 
     target: str
     section: str
@@ -40,6 +43,8 @@ COMMANDS: Final[dict[str, Row]] = {
     "generate": Row("bridge.commands.generate:command", MAKE, "Make stems that fit a clip, or start from nothing."),
     "regenerate": Row("bridge.commands.regenerate:command", MAKE, "Make some stems or bars again, keep the rest."),
     "takes": Row("bridge.commands.takes:command", MAKE, "List the takes made so far, or show one."),
+    "encode": Row("harmonicflow.engine.commands.encode:command", MAKE, "Turn sound files into the codec's latents."),
+    "decode": Row("harmonicflow.engine.commands.decode:command", MAKE, "Turn latents back into sound files."),
     "cancel": Row("bridge.commands.cancel:command", MAKE, "Cancel a job that waits or runs."),
     "daemon": Row("bridge.commands.daemon:command", CARE, "Start, stop or look at the daemon that does the work."),
     "models": Row("bridge.commands.models:command", CARE, "List the model bundles on this computer."),
@@ -109,7 +114,7 @@ def _entry_points() -> dict[str, str]:
 
 def _sibling(target: str) -> str:
     """The table's "folder.module:name" as it is called here: `harmonicflow.folder...` once installed."""
-    return f"{__package__.removesuffix('bridge')}{target}"
+    return target if target.startswith("harmonicflow.") else f"{__package__.removesuffix('bridge')}{target}"
 
 
 def _exists(target: str) -> bool:

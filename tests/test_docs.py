@@ -27,10 +27,12 @@ def test_the_readme_lists_every_command() -> None:
 
 def test_entry_points_and_the_bare_clones_table_agree() -> None:
     points = PROJECT["project"]["entry-points"]["harmonicflow.commands"]
-    assert points == {name: f"harmonicflow.{row.target}" for name, row in COMMANDS.items()}
-    for target in points.values():
-        module = target.removeprefix("harmonicflow.").partition(":")[0]
-        assert (ROOT / f"{module.replace('.', '/')}.py").is_file(), f"{target} has no file"
+    assert points == {
+        name: f"harmonicflow.{row.target.removeprefix('harmonicflow.')}" for name, row in COMMANDS.items()
+    }
+    for row in COMMANDS.values():
+        module = row.target.partition(":")[0]
+        assert (ROOT / f"{module.replace('.', '/')}.py").is_file(), f"{row.target} has no file"
 
 
 def test_every_link_in_the_documents_leads_somewhere() -> None:

@@ -28,10 +28,15 @@ TITLES: Final = {
 }
 
 
-def time_left(seconds: float) -> str:
-    """Seconds in words short enough for a progress line: "4 s left", "2 min 05 s left"."""
+def duration(seconds: float) -> str:
+    """Seconds in a few words: "4 s", "2 min 05 s"."""
     whole = max(0, round(seconds))
-    return f"{whole} s left" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s left"
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
+
+
+def time_left(seconds: float) -> str:
+    """Seconds in words for a progress line: "4 s left"."""
+    return f"{duration(seconds)} left"
 
 
 def bar(share: float, width: int = 20) -> str:

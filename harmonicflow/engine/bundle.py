@@ -15,6 +15,7 @@ import msgspec
 from harmonicflow.analysis.guide import GUIDE_V, GUIDE_WIDTH
 from harmonicflow.core.constants import GENRE_PLACES, HOP, LATENT_CHANNELS, SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.paths import bundles_folder
 from harmonicflow.score.rolls import SCORE_V, SCORE_WIDTH
 
 FORMAT: Final = 1
@@ -108,6 +109,14 @@ def default_path() -> Path:
     """The bundle used when none is named: HARMONICFLOW_BUNDLE, else the one shipped with the package."""
     named = os.environ.get("HARMONICFLOW_BUNDLE")
     return Path(named) if named else Path(__file__).parent.parent / "bundles" / "default"
+
+
+def chosen_path(name: str | None) -> Path:
+    """The folder of the bundle a person names: one of the user's own, any folder, or None for the default."""
+    if name is None:
+        return default_path()
+    own = bundles_folder() / name
+    return own if os.sep not in name and (own / "model.json").is_file() else Path(name).expanduser().absolute()
 
 
 class Bundle:

@@ -1,0 +1,1 @@
+"""Subcommands that run the engine in this process, without a daemon."""
