@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
@@ -126,7 +126,7 @@ def draw_tempo(splits: Splits) -> Figure:
     return figure
 
 
-def octaves(axes: Axes, axis: str) -> None:
+def octaves(axes: Axes, axis: Literal["x", "y"]) -> None:
     """Ticks at every C, with its name (C4 = 60)."""
     low, high = axes.get_xlim() if axis == "x" else axes.get_ylim()
     pitches = [pitch for pitch in range(0, 128, 12) if low <= pitch <= high]
