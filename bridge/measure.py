@@ -1,4 +1,4 @@
-"""What `bench` measures: real-time factor, time to the first block, peak memory, start-up times.
+"""What `bench` measures: real-time factor, time to the first block, the codec, peak memory, start-up times.
 
 Memory is the proportional set size (PSS) where /proc gives it: pages shared by processes are counted
 once, so that daemon and worker may be added. Elsewhere it is the daemon's own figure (resident set).
@@ -15,15 +15,17 @@ from fractions import Fraction
 from pathlib import Path
 from statistics import median
 from threading import Event, Thread
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from harmonicflow.core.constants import DEFAULT_STEMS
 from harmonicflow.core.messages import Generate, StatusReply
 
 from .client import Client
 from .follow import follow
+from .measure_codec import codec_figures
 from .output import result, result_json, say, table
 from .request import Span, new_seed, request_id, selection_of
+from .results import read_details
 from .spawn import module_command, start_daemon, stop_daemon
 
 SAMPLE_EVERY_S: Final = 0.1
@@ -33,6 +35,7 @@ WORKER_WAIT_S: Final = 60.0
 
 def bench(seconds: int, runs: int, steps: int, bundle: str | None) -> dict[str, Any]:
     """Run the measurement; returns a flat table of figures with their units in the names."""
+    codec = codec_figures(seconds, runs, bundle)
     help_s = median(_help_seconds() for _ in range(HELP_RUNS))
     with tempfile.TemporaryDirectory(prefix="harmonicflow-bench-") as home, _home(home):
         started = time.perf_counter()
@@ -48,13 +51,13 @@ def bench(seconds: int, runs: int, steps: int, bundle: str | None) -> dict[str, 
         finally:
             stop_daemon(client, now=True)
             client.close()
-    taken_s = median(taken for taken, _ in rest)
+    taken_s = median(run.taken_s for run in rest)
     return {
         "realtime_factor": taken_s / seconds,
         "seconds_of_music": seconds,
         "seconds_taken": taken_s,
-        "first_block_s": median(block for _, block in rest),
-        "first_run_s": first[0],
+        "first_block_s": median(run.first_block_s for run in rest),
+        "first_run_s": first.taken_s,
         "daemon_start_s": daemon_start_s,
         "worker_ready_s": worker_start_s,
         "help_s": help_s,
@@ -62,13 +65,14 @@ def bench(seconds: int, runs: int, steps: int, bundle: str | None) -> dict[str, 
         "worker_peak_mb": peaks["worker"] / 1e6,
         "memory_kind": "pss" if _pss(os.getpid()) is not None else "rss",
         "stems": list(DEFAULT_STEMS),
-        "steps": steps,
+        "steps": first.steps,
         "runs": runs,
         "bundle": status.bundle,
         "version": status.version,
         "python": platform.python_version(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "processor": _processor(),
+        **codec,
     }
 
 
@@ -79,14 +83,20 @@ def show_bench(figures: dict[str, Any], as_json: bool) -> None:
         return
     rows = [
         (name.replace("_", " "), f"{value:.3f}" if isinstance(value, float) else str(value))
-        for name, value in figures.items()
-        if not isinstance(value, list)
+        for name, value in ((n, ", ".join(v) if isinstance(v, list) else v) for n, v in figures.items())
     ]
     result(table(("figure", "value"), rows))
 
 
-def _one(client: Client, seconds: int, steps: int) -> tuple[float, float]:
-    """One run: seconds until the take is written, seconds until the first block is here."""
+class Run(NamedTuple):
+    """One take: seconds until it is written, seconds until its first block is here, steps of the player."""
+
+    taken_s: float
+    first_block_s: float
+    steps: int
+
+
+def _one(client: Client, seconds: int, steps: int) -> Run:
     selection = selection_of(Span(seconds=Fraction(seconds), tempo=Fraction(120)), 44_100)
     request = Generate(
         id=request_id(), selection=selection.to_wire(), stems=DEFAULT_STEMS, chords="Am7 | D7 | Gmaj7 | Cmaj7",
@@ -94,9 +104,10 @@ def _one(client: Client, seconds: int, steps: int) -> tuple[float, float]:
     )  # fmt: skip
     blocks: list[float] = []
     started = time.perf_counter()
-    follow(client, request, on_block=lambda *_: blocks.append(time.perf_counter()))
+    (take,) = follow(client, request, on_block=lambda *_: blocks.append(time.perf_counter()))
     ended = time.perf_counter()
-    return ended - started, (blocks[0] if blocks else ended) - started
+    made = read_details(Path(take.folder))
+    return Run(ended - started, (blocks[0] if blocks else ended) - started, int(made.get("steps", steps)))
 
 
 def _help_seconds() -> float:

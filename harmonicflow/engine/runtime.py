@@ -14,6 +14,11 @@ from .bundle import Bundle
 
 MAX_THREADS: Final = 8  # graphs this small gain nothing from more
 SPIN_US: Final = "200"
+# Without TF32, which would halve the digits of a matrix product.
+CUDA: Final = ("CUDAExecutionProvider", {"use_tf32": "0"})
+PROVIDERS: Final[dict[str, tuple[Any, ...]]] = {
+    "cpu": ("CPUExecutionProvider",), "cuda": (CUDA, "CPUExecutionProvider"),
+}  # fmt: skip
 
 
 def physical_cores() -> int:
@@ -27,11 +32,12 @@ def physical_cores() -> int:
 class Runtime:
     """The networks of one bundle. One call at a time; `stop` may come from any thread.
 
-    Same machine, versions and number of threads: the same bits, call after call.
+    Same machine, versions and number of threads: the same bits, call after call. `device`: a key of `PROVIDERS`.
     """
 
-    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+    def __init__(self, bundle: Bundle, threads: int | None = None, device: str = "cpu") -> None:
         self.bundle = bundle
+        self.device = device
         self.threads = threads or min(max(physical_cores(), 1), MAX_THREADS)
         self._sessions: dict[str, ort.InferenceSession] = {}
         self._stopped = threading.Event()
@@ -43,7 +49,7 @@ class Runtime:
             return
         try:
             session = ort.InferenceSession(
-                self.bundle.take_network(name), self._session_options(), providers=["CPUExecutionProvider"]
+                self.bundle.take_network(name), self._session_options(), providers=list(PROVIDERS[self.device])
             )
         except HarmonicFlowError:
             raise
@@ -66,6 +72,11 @@ class Runtime:
             raise HarmonicFlowError("engine_failed", reason=f"{name}: {_first_line(error)}") from error
         self.check()
         return np.asarray(output)
+
+    def providers(self, name: str) -> list[str]:
+        """What a network really runs on, the first one first: a provider that cannot start is left out."""
+        self.load(name)
+        return list(self._sessions[name].get_providers())
 
     def stop(self) -> None:
         """End the running graph and refuse the next ones until `resume`."""
