@@ -10,7 +10,9 @@ Shapes: R sound, T sample at 44.1 kHz.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,7 +37,7 @@ from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.instruments import INSTRUMENTS
 from harmonicflow.engine import codec
 from harmonicflow.engine.bundle import Bundle
-from harmonicflow.engine.runtime import Runtime
+from harmonicflow.engine.runtime import Runtime, physical_cores
 
 from . import rungs
 from .excerpts import FEWEST_ONSETS, Excerpt, choose_excerpts
@@ -61,7 +63,8 @@ class LadderOptions:
     seconds: float = 10.0
     seed: int = 0
     threads: int | None = None  # of the networks; None: the machine's cores
-    griffin_lim_songs: int = 10  # the slow rung hears the first so many; comparisons with it are on those
+    griffin_lim_songs: int = 6  # the slow rung hears the first so many; comparisons with it are on those
+    iterations: int = rungs.ITERATIONS  # of Griffin and Lim's algorithm
 
 
 @dataclass(frozen=True)
@@ -109,17 +112,22 @@ def climb(
     pieces = song_pieces(Path(corpus_dir), bundle.stems, options)
     clips = [] if clips_dir is None else clip_pieces(Path(clips_dir))
     tally, exhibits = Tally(), dict[str, dict[str, Sound]]()
+    workers = options.threads or physical_cores()
     for number, piece in enumerate([*clips, *pieces]):
         seed = options.seed + number
         copies = {name: copied(system, piece) for name, system in systems.items()}
         if number < len(clips) + options.griffin_lim_songs:
-            copies[GRIFFIN_LIM] = copied(lambda sounds, seed=seed: rungs.mel_griffin_lim(sounds, seed), piece)  # type: ignore[misc]
+            mel = partial(rungs.mel_griffin_lim, seed=seed, iterations=options.iterations)
+            copies[GRIFFIN_LIM] = copied(mel, piece)
         copies[NOISE] = noises(piece, seed)
-        for column, sound in whole(piece).items():
-            measure(tally, piece, column, sound, {rung: by_column[column] for rung, by_column in copies.items()})
-            if GRIFFIN_LIM in copies and (number >= len(clips) or column not in exhibits):
-                kept = {TRUTH: sound} | {rung: by_column[column] for rung, by_column in copies.items()}
-                exhibits.setdefault(column, kept)
+        sounds = {
+            column: {TRUTH: sound} | {rung: by_column[column] for rung, by_column in copies.items()}
+            for column, sound in whole(piece).items()
+        }
+        with ThreadPoolExecutor(workers) as pool:  # most of it is transforms, which let other threads run
+            list(pool.map(lambda item, piece=piece: measure(tally, piece, *item), sounds.items()))  # type: ignore[misc]
+        if GRIFFIN_LIM in copies:
+            exhibits = sounds | exhibits
         report(f"measured {number + 1} of {len(clips) + len(pieces)}: {piece.name}")
     about |= {
         "split": options.split, "songs": len(pieces), "seconds": options.seconds, "seed": options.seed,
@@ -216,8 +224,9 @@ def noises(piece: Piece, seed: int) -> dict[str, Sound]:
 # ---------------------------------------------------------------------------------------------------------- the measure
 
 
-def measure(tally: Tally, piece: Piece, column: str, sound: Sound, copies: dict[str, Sound]) -> None:
-    """Everything that is asked of a column's copies, and of the truth where it can be asked."""
+def measure(tally: Tally, piece: Piece, column: str, sounds: dict[str, Sound]) -> None:
+    """Everything that is asked of a column's copies, and of the truth where it can be asked; `sounds` by rung."""
+    sound, copies = sounds[TRUTH], {rung: copy for rung, copy in sounds.items() if rung != TRUTH}
     truth = Truth(sound, SAMPLE_RATE)
     pitched = column not in INSTRUMENTS or INSTRUMENTS[column].pitched
     struck = column not in INSTRUMENTS or not INSTRUMENTS[column].pitched
@@ -231,12 +240,12 @@ def measure(tally: Tally, piece: Piece, column: str, sound: Sound, copies: dict[
             minutes = len(sound) / SAMPLE_RATE / 60
             tally.add("clicks", column, rung, piece.name, len(click_times(copy, sound, SAMPLE_RATE)) / minutes)
             for name, period in (("hum", HOP), ("buzz", DECODER_HOP)):
-                levels = hum_db(copy, sound, period)
+                levels = hum_db(copy, sound, SAMPLE_RATE, period)
                 if levels is not None:
                     tally.add(f"{name}_db", column, rung, piece.name, levels[0])
                     tally.add(f"{name}_over_db", column, rung, piece.name, levels[1])
     if struck:
-        _onsets(tally, piece, column, truth, {TRUTH: sound} | copies)
+        _onsets(tally, piece, column, truth, sounds)
 
 
 def _onsets(tally: Tally, piece: Piece, column: str, truth: Truth, sounds: dict[str, Sound]) -> None:

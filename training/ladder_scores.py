@@ -113,9 +113,15 @@ def board(tally: Tally, about: dict[str, Any], columns: list[str], stems: tuple[
         if METRICS[metric].better
     }
     return {
-        "about": about, "columns": [column for column in columns if counts[column]], "songs": counts,
-        "songs_griffin_lim": mel, "scores": scores, "ranks": ranked, "gates": gates(tally, stems),
-    }  # fmt: skip
+        "about": about,
+        "stems": list(stems),
+        "columns": [column for column in columns if counts[column]],
+        "songs": counts,
+        "songs_griffin_lim": mel,
+        "scores": scores,
+        "ranks": ranked,
+        "gates": gates(tally, stems),
+    }
 
 
 def ranks(tally: Tally, metric: str, column: str) -> bool:

@@ -78,22 +78,22 @@ def aligned(x_T: Sounds, truth_T: Sounds) -> Sounds:
 # --------------------------------------------------------------------------------------------------- mel + Griffin-Lim
 
 
-@lru_cache(maxsize=1)
-def _mel() -> tuple[MelSpectrogram, Tensor, GriffinLim]:
+@lru_cache(maxsize=2)
+def _mel(iterations: int) -> tuple[MelSpectrogram, Tensor, GriffinLim]:
     """The transforms and the pseudo-inverse [M, F] of the mel matrix."""
     mel = MelSpectrogram(SAMPLE_RATE, N_FFT, hop_length=MEL_HOP, n_mels=MEL_BANDS, power=2.0)
     back = torch.linalg.pinv(mel.mel_scale.fb.double()).float()
-    return mel, back, GriffinLim(N_FFT, ITERATIONS, hop_length=MEL_HOP, power=2.0)
+    return mel, back, GriffinLim(N_FFT, iterations, hop_length=MEL_HOP, power=2.0)
 
 
-def mel_griffin_lim(sounds_RT: Sounds, seed: int) -> Sounds:
-    """Sounds [R, T] through 128 mel bands and back, as vocoder-less systems do it (Griffin & Lim 1984, 32 iterations).
+def mel_griffin_lim(sounds_RT: Sounds, seed: int, iterations: int = ITERATIONS) -> Sounds:
+    """Sounds [R, T] through 128 mel bands and back, as vocoder-less systems do it (Griffin & Lim 1984).
 
     Window 2,048, hop 512. Powers come back by the pseudo-inverse and ten multiplicative updates towards non-negative
     least squares (Lee & Seung 2001), which more than halves the error of the pseudo-inverse alone. The phases' random
     start is fixed by `seed`. The sound keeps its place: frames are centred.
     """
-    mel, back, griffin_lim = _mel()
+    mel, back, griffin_lim = _mel(iterations)
     with torch.no_grad(), _seeded(seed):
         bands = mel(torch.from_numpy(sounds_RT))
         power = nonnegative(bands, mel.mel_scale.fb, back)

@@ -33,7 +33,7 @@ HELD_DB: Final = 6.0  # a copy may be this much louder before the onset
 CLICK_BLOCK_S: Final = 0.005
 CLICK_TIMES: Final = 4.0  # 12 dB over the truth's and over its own surroundings
 SMALLEST_CLICK: Final = 1e-3  # second difference, of full scale
-FRAMES_FOLDED: Final = 64
+FOLDED_S: Final = 3.0  # tones a third of a hertz beside a multiple of the frame rate are no hum
 
 
 class Truth:
@@ -214,25 +214,27 @@ def _roughness(x_T: Floats, block: int) -> Floats:
     return second[: len(second) // block * block].reshape(-1, block).max(axis=1)
 
 
-def hum_db(x_T: Floats, truth_T: Floats, period: int) -> tuple[float, float] | None:
+def hum_db(x_T: Floats, truth_T: Floats, rate: int, period: int) -> tuple[float, float] | None:
     """What of the error repeats every `period` samples: dB of the signal's power, and dB over neighbouring periods.
 
-    The error is averaged over 64 periods; tones at multiples of rate / period survive, everything else falls by 18 dB.
-    What survives at periods a little off is no hum, so that the second number is near 0 without one. None for sounds
-    that are too short or silent.
+    The error is averaged over the periods in 3 s: tones at multiples of rate / period survive, noise falls by 18 dB
+    and more. What survives at periods a little off is no hum, so that the second number is near 0 without one. None for
+    sounds that are too short or silent.
     """
     error = np.asarray(x_T, np.float64) - truth_T
     signal = float(np.mean(np.square(truth_T, dtype=np.float64)))
     neighbours = [round(period * (1 + step / 100)) for step in (-4.1, -2.9, -1.7, 1.3, 2.3, 3.7)]
-    if signal < 1e-10 or len(error) < FRAMES_FOLDED * max(neighbours):
+    length = round(FOLDED_S * rate)
+    if signal < 1e-10 or len(error) < length:
         return None
-    hum = max(_folded(error, period), 1e-20)
-    floor = max(float(np.median([_folded(error, other) for other in neighbours])), 1e-20)
+    hum = max(_folded(error, period, length), 1e-20)
+    floor = max(float(np.median([_folded(error, other, length) for other in neighbours])), 1e-20)
     return 10 * float(np.log10(hum / signal)), 10 * float(np.log10(hum / floor))
 
 
-def _folded(error_T: Floats, period: int) -> float:
-    """Power of the mean of 64 periods, averaged over the sound."""
-    whole = len(error_T) // (FRAMES_FOLDED * period)
-    folds = error_T[: whole * FRAMES_FOLDED * period].reshape(whole, FRAMES_FOLDED, period).mean(axis=1)
+def _folded(error_T: Floats, period: int, length: int) -> float:
+    """Power of the mean of all periods in `length` samples, averaged over the stretches of that length."""
+    whole, periods = len(error_T) // length, length // period
+    stretches = error_T[: whole * length].reshape(whole, length)[:, : periods * period]
+    folds = stretches.reshape(whole, periods, period).mean(axis=1)
     return float(np.mean((folds - folds.mean(axis=1, keepdims=True)) ** 2))

@@ -1,37 +1,92 @@
-"""`harmonicflow evaluate`: how well a bundle plays its score, beside the ladder."""
+"""`harmonicflow evaluate`: how well a bundle plays its score, or how much its codec keeps, beside the ladder."""
 
 import json
+import shlex
 from pathlib import Path
+from typing import Final
 
 import click
 
+PERFORMED: Final = ("validation", 12.0)  # split, seconds of each song
+CODED: Final = ("test", 10.0)
+Folder = click.Path(path_type=Path)
+
 
 @click.command()
-@click.option("--bundle", type=click.Path(path_type=Path), default=None,
-              help="A bundle's folder; default: the shipped one.")
-@click.option("--corpus", "--data-dir", "--data_dir", type=click.Path(path_type=Path), required=True,
+@click.option("--codec", "of_codec", is_flag=True, help="Measure the codec alone: what survives its latents.")
+@click.option("--bundle", type=Folder, default=None, help="A bundle's folder; default: the shipped one.")
+@click.option("--corpus", "--data-dir", "--data_dir", type=Folder, required=True,
               help="Corpus in Slakh's layout, with labels.json.")
-@click.option("--split", default="validation", show_default=True, help="train, validation or test.")
+@click.option("--split", default=None, help="train, validation or test.  [default: validation; with --codec test]")
 @click.option("--songs", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Songs to listen to.")
-@click.option("--seconds", type=click.FloatRange(3.0, 300.0), default=12.0, show_default=True, help="Of each song.")
+@click.option("--seconds", type=click.FloatRange(3.0, 300.0), default=None,
+              help="Of each song.  [default: 12; with --codec 10]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Draws the songs and the noise.")
 @click.option("--steps", type=click.IntRange(1, 64), default=None, help="Of the sampler; default: the bundle's own.")
 @click.option("--threads", type=click.IntRange(1, 256), default=None, help="For the networks; default: all cores.")
+@click.option("--previous", type=Folder, default=None, help="With --codec: a bundle whose codec is compared.")
+@click.option("--clips", type=click.Path(path_type=Path, exists=True, file_okay=False), default=None,
+              help="With --codec: a folder of recordings to measure as well.")
+@click.option("--pictures", type=Folder, default=None, help="With --codec: a folder for spectrograms and onsets.")
+@click.option("--page", type=click.Path(path_type=Path, dir_okay=False), default=None,
+              help="With --codec: write everything as a page, its pictures beside it in pictures/.")
 @click.option("--json", "as_json", is_flag=True, help="The whole scoreboard as one JSON object.")
 def command(
-    bundle: Path | None, corpus: Path, split: str, songs: int, seconds: float, seed: int, steps: int | None,
-    threads: int | None, as_json: bool,
+    of_codec: bool, bundle: Path | None, corpus: Path, split: str | None, songs: int, seconds: float | None, seed: int,
+    steps: int | None, threads: int | None, previous: Path | None, clips: Path | None, pictures: Path | None,
+    page: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Measure how well a bundle plays its score.
+    """Measure how well a bundle plays its score, or with --codec what its codec keeps.
 
     Stems are performed from the scores of songs the networks have not seen and measured beside the true audio, the
     codec's copy of it, and controls: late, of another song, noise.
+
+    With --codec true stems, their sum, mixes and recordings go through the codec and are measured beside MP3, a mel
+    spectrogram turned back into sound, and noise; the gates a codec must pass are printed.
     """
     from harmonicflow.engine.bundle import default_path
 
+    chosen = bundle or default_path()
+    if of_codec:
+        if steps is not None:
+            raise click.UsageError("--steps is the performer's; --codec takes none")
+        window = (split or CODED[0], songs, seconds or CODED[1])
+        _codec(chosen, corpus, window, seed, threads, previous, clips, pictures, page, as_json)
+        return
+    if alone := [name for name, value in {"--previous": previous, "--clips": clips, "--pictures": pictures,
+                                          "--page": page}.items() if value is not None]:  # fmt: skip
+        raise click.UsageError(f"{alone[0]} goes with --codec")
     from ..evaluate import EvaluateOptions, evaluate
     from ..scoreboard import table
 
-    options = EvaluateOptions(split, songs, seconds, seed, steps, threads)
-    board = evaluate(bundle or default_path(), corpus, options, lambda line: click.echo(line, err=True))
+    options = EvaluateOptions(split or PERFORMED[0], songs, seconds or PERFORMED[1], seed, steps, threads)
+    board = evaluate(chosen, corpus, options, lambda line: click.echo(line, err=True))
     click.echo(json.dumps(board) if as_json else table(board))
+
+
+def _codec(
+    bundle: Path, corpus: Path, window: tuple[str, int, float], seed: int, threads: int | None, previous: Path | None,
+    clips: Path | None, pictures: Path | None, page: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """The codec's ladder, its pictures and its page."""
+    from ..ladder import LadderOptions, climb
+    from ..ladder_page import table
+    from ..ladder_page import write as write_page
+    from ..ladder_pictures import draw
+
+    options = LadderOptions(*window, seed, threads)
+    ladder = climb(bundle, corpus, options, previous, clips, lambda line: click.echo(line, err=True))
+    stems = tuple(ladder.board["stems"])
+    if pictures is not None:
+        draw(ladder.exhibits, pictures, stems)
+    if page is not None:
+        drawn = draw(ladder.exhibits, page.parent / "pictures", stems)
+        split, songs, seconds = window
+        told = {"--previous": previous, "--clips": clips, "--seed": seed or None}
+        words = ["harmonicflow", "evaluate", "--codec", "--corpus", "CORPUS", "--split", split, "--songs", str(songs),
+                 "--seconds", f"{seconds:g}"]  # fmt: skip
+        for name, value in told.items():
+            if value is not None:
+                words += [name, name[2:].upper() if isinstance(value, Path) else str(value)]
+        write_page(page, ladder.board, drawn, shlex.join([*words, "--page", page.name]))
+    click.echo(json.dumps(ladder.board) if as_json else table(ladder.board))
