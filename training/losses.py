@@ -20,7 +20,13 @@ MEL_WINDOW = 2048  # samples
 FLOOR = 1e-3  # added to magnitudes before the logarithm: about -54 dB below a full-scale sine at N = 1024
 LEVEL_WINDOW = 256  # samples (6 ms) of a short-time level, every half of it: shorter than the ear's backward masking
 LEVEL_FLOOR = 3e-5  # -90 dB below full scale: silence before an onset is worth having, silence below that is not
+LEVEL_MARGIN = 0.35  # natural logarithm, 3 dB: a level more than this above the truth's counts twice
 LEVEL_WEIGHT = 0.2
+BUZZ_WINDOW = HOP // 4  # samples, one after the other: the decoder's frames, whose repetition would be a buzz
+BUZZ_LAGS = (1, 4)  # windows: a decoder's frame, a latent frame
+BUZZ_SPAN = 16  # windows that are averaged, 0.19 s
+BUZZ_BINS = 8  # STFT bins that are averaged
+BUZZ_WEIGHT = 1.0
 CHROMA_HZ = (65.0, 2100.0)  # C2 to C7: where harmonics still tell the pitch class
 ONSET_BANDS_HZ = (40.0, 250.0, 2500.0, 16000.0)  # edges of the three bands of onset strength
 ONSET_WINDOW = 512  # samples, every half of it
@@ -80,13 +86,40 @@ def log_mel(audio: Tensor, bands: int = MEL_BANDS) -> Tensor:
 
 
 def level_distance(output: Tensor, target: Tensor) -> Tensor:
-    """L1 of short-time log levels of [B, T] (natural logarithm): hears what sounds before an onset, and late gaps."""
+    """L1 of short-time log levels of [B, T] (natural logarithm): hears what sounds before an onset, and late gaps.
+
+    What is too loud by more than a margin counts twice: a gap is less of a fault than noise where silence was.
+    """
 
     def level(audio: Tensor) -> Tensor:
         power = functional.avg_pool1d(audio.float().square()[:, None], LEVEL_WINDOW, LEVEL_WINDOW // 2)
         return 0.5 * torch.log(power + LEVEL_FLOOR**2)
 
-    return (level(output) - level(target)).abs().mean()
+    excess = level(output) - level(target)
+    return (excess.abs() + (excess - LEVEL_MARGIN).clamp(min=0)).mean()
+
+
+def repetition(audio: Tensor, lag: int) -> Tensor:
+    """How far sound [B, T] repeats itself after `lag` frames of a decoder, [B, spans, bands], -1 to 1.
+
+    In phase with the frames a component gives 1, a partial between the frames' harmonics anything, noise about 0.  A
+    decoder that answers a steady hiss with the same frame again and again makes a buzz: 1 in every band.
+    """
+    z = spectrum(audio, BUZZ_WINDOW)[:, ::HOPS]
+    here, there = z[:, :-lag], z[:, lag:]
+    alike = (here.real * there.real + here.imag * there.imag)[..., :-1]
+    power = 0.5 * (here.abs().square() + there.abs().square())[..., :-1]
+    alike, power = (
+        functional.avg_pool2d(x[:, None], (BUZZ_SPAN, BUZZ_BINS), (BUZZ_SPAN // 2, BUZZ_BINS))[:, 0]
+        for x in (alike, power)
+    )
+    return alike / (power + 1e-6)
+
+
+def buzz_distance(output: Tensor, target: Tensor) -> Tensor:
+    """L1 between the repetitions of two sounds [B, T] at a decoder's frame and at a latent frame."""
+    pairs = [(repetition(output, lag) - repetition(target, lag)).abs().mean() for lag in BUZZ_LAGS]
+    return torch.stack(pairs).mean()
 
 
 @functools.cache
@@ -127,9 +160,9 @@ def reconstruction_loss(output: Tensor, target: Tensor, windows: tuple[int, ...]
     wave = torch.stack([pair[1] for pair in pairs]).mean()
     relative = torch.stack([pair[2] for pair in pairs]).mean()
     mel = (log_mel(output) - log_mel(target)).abs().mean()
-    level = level_distance(output, target)
-    parts = {"log": log, "complex": wave, "relative": relative, "mel": mel, "level": level}
-    total = log + 2 * wave + relative + mel + LEVEL_WEIGHT * level
+    level, buzz = level_distance(output, target), buzz_distance(output, target)
+    parts = {"log": log, "complex": wave, "relative": relative, "mel": mel, "level": level, "buzz": buzz}
+    total = log + 2 * wave + relative + mel + LEVEL_WEIGHT * level + BUZZ_WEIGHT * buzz
     return {name: value.detach() for name, value in parts.items()} | {"total": total}
 
 

@@ -28,9 +28,22 @@ def test_a_pre_echo_costs_more_than_the_same_noise_under_the_sound() -> None:
 
 def test_a_level_is_heard_as_a_ratio_and_silence_ends_at_the_floor() -> None:
     sound = tone(1000)
-    assert float(losses.level_distance(2 * sound, sound)) == pytest.approx(np.log(2), rel=0.01)
+    assert float(losses.level_distance(sound / 2, sound)) == pytest.approx(np.log(2), rel=0.01)
+    assert float(losses.level_distance(2 * sound, sound)) == pytest.approx(2 * np.log(2) - 0.35, rel=0.01)
     silence = torch.zeros(1, LENGTH)
     assert losses.level_distance(silence + 1e-6, silence) < 1e-2  # -120 dB
+
+
+@pytest.mark.parametrize("frame", [HOP // 4, HOP])
+def test_a_hiss_that_repeats_every_frame_is_heard_as_a_buzz(frame: int) -> None:
+    torch.manual_seed(0)
+    hiss, other = 0.1 * torch.randn(1, 64 * HOP), 0.1 * torch.randn(1, 64 * HOP)
+    buzz = hiss[:, :frame].repeat(1, 64 * HOP // frame)
+    assert losses.repetition(buzz, 4).mean() > 0.99 and losses.repetition(hiss, 4).mean().abs() < 0.02
+    assert losses.buzz_distance(buzz, hiss) > 5 * losses.buzz_distance(other, hiss)
+    partial = tone(SAMPLE_RATE / HOP * 40.5, 64 * HOP)  # between two harmonics of the latent frames
+    near = losses.repetition(partial, 4)[..., 1]  # its band
+    assert near.mean() < -0.9
 
 
 @pytest.mark.parametrize(("hz", "pitch_class"), [(261.63, 0), (440.0, 9), (987.77, 11), (174.61, 5)])
