@@ -64,6 +64,7 @@ class EvaluateOptions:
     seed: int = 0
     steps: int | None = None  # of the sampler; None: the bundle's own number
     threads: int | None = None  # of the networks; None: the machine's cores
+    varied: bool = False  # songs with other sounds than the default ones too
 
 
 def evaluate(
@@ -79,7 +80,9 @@ def evaluate(
     bundle = Bundle.load(bundle_dir)
     runtime = Runtime(bundle, options.threads)
     stems = bundle.stems
-    excerpts = choose_excerpts(Path(corpus_dir), options.split, stems, options.songs, options.seconds, options.seed)
+    excerpts = choose_excerpts(
+        Path(corpus_dir), options.split, stems, options.songs, options.seconds, options.seed, options.varied
+    )
     steps = options.steps or bundle.card.performer.steps
     rows: dict[str, list[Sounds]] = {row: [] for row in LADDER}
     for number, excerpt in enumerate(excerpts):
@@ -96,6 +99,7 @@ def evaluate(
         "bundle": bundle.card.name, "version": bundle.card.version, "bundle_hash": bundle.hash,
         "latent_space": bundle.card.latent_space, "split": options.split, "songs": len(excerpts),
         "seconds": round(excerpts[0].seconds, 2), "seed": options.seed, "steps": steps,
+        "sounds": "all" if options.varied else "default",
         "minutes_asked": round(sum(e.seconds for e in excerpts) / 60, 2),
     }  # fmt: skip
     return scoreboard(measure(rows, excerpts, stems, report), about)

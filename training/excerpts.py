@@ -39,6 +39,7 @@ class Excerpt:
     key: str | None
     genre: str | None
     emotion: tuple[float, float] | None
+    varied: bool  # its programs and kits were drawn at random; False: the default sound, or nothing is said
 
     @property
     def samples(self) -> int:
@@ -73,11 +74,12 @@ class Excerpt:
 
 
 def choose_excerpts(
-    corpus: Path, split: str, stems: tuple[str, ...], songs: int, seconds: float, seed: int
+    corpus: Path, split: str, stems: tuple[str, ...], songs: int, seconds: float, seed: int, varied: bool = True
 ) -> list[Excerpt]:
     """One window of each of `songs` songs, the songs drawn by `seed`. Unlabelled and shorter ones are passed over.
 
-    Raises `no_corpus` where none is left.
+    Without `varied` songs of other than the default sound are too: a performer that is told notes and no timbre cannot
+    know which piano was drawn. Raises `no_corpus` where none is left.
     """
     folders = sorted(path.parent for path in (Path(corpus) / split).glob("Track*/labels.json"))
     order = np.random.default_rng(seed).permutation(len(folders))
@@ -87,7 +89,7 @@ def choose_excerpts(
         if len(found) == songs:
             break
         excerpt = busiest_window(folders[place], stems, frames)
-        if excerpt is not None:
+        if excerpt is not None and (varied or not excerpt.varied):
             found.append(excerpt)
     if not found:
         raise HarmonicFlowError("no_corpus", path=Path(corpus) / split)
@@ -143,4 +145,5 @@ def _cut(folder: Path, labels: dict[str, Any], stems: tuple[str, ...], start_s: 
         key=labels.get("key"),
         genre=labels.get("genre"),
         emotion=(float(emotion[0]), float(emotion[1])) if emotion else None,
+        varied=bool(labels.get("varied")),
     )  # fmt: skip

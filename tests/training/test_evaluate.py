@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 from harmonicflow.core.constants import HOP, LATENT_RATE, SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
+from tests.planted_songs import make_song
 from tests.tiny_bundle import make_tiny_bundle
 from training.commands.evaluate import command
 from training.evaluate import EvaluateOptions, blocks, conditions, evaluate, late
@@ -19,56 +21,6 @@ from training.excerpts import busiest_window, choose_excerpts
 from training.scoreboard import LADDER, table
 
 STEMS = ("bass", "drums", "guitar", "piano")
-CHORDS = (("C", (48, 52, 55)), ("Am", (45, 48, 52)), ("F", (41, 45, 48)), ("G", (43, 47, 50)))
-SONG_S = 9.0
-
-
-def plucked(notes, seconds):
-    """Plucked tones with twelve overtones; drums (pitch 0) as bursts of noise."""
-    rng = np.random.default_rng(0)
-    out = np.zeros(round(seconds * SAMPLE_RATE))
-    for onset, offset, pitch, velocity in notes:
-        start, end = round(onset * SAMPLE_RATE), min(len(out), round(offset * SAMPLE_RATE))
-        t = np.arange(end - start) / SAMPLE_RATE
-        hz = 440 * 2 ** ((pitch - 69) / 12)
-        tone = sum(np.sin(2 * np.pi * hz * k * t) / k for k in range(1, 13)) * np.exp(-3 * t)
-        if pitch == 38:
-            tone = rng.standard_normal(len(t)) * np.exp(-30 * t)
-        out[start:end] += 0.0012 * velocity * tone * np.minimum(1, (end - start - np.arange(end - start)) / 400)
-    return out
-
-
-def make_song(folder: Path, number: int) -> None:
-    """Three parts at a tempo of their own, onsets off any common grid, two seconds a chord."""
-    rng = np.random.default_rng(number)
-    beat_s = 60 / (90 + 17 * number)
-    parts = {"bass": [], "drums": [], "piano": []}
-    chords = []
-    for place in range(int(SONG_S / 2)):
-        name, tones = CHORDS[(place + number) % 4]
-        chords.append([2.0 * place, 2.0 * place + 2, name])
-        for pulse in (0.0, 0.5 + 0.06 * number, 1.1, 1.55 + 0.05 * number):
-            at = 2.0 * place + pulse
-            parts["piano"] += [[at, at + 0.4, pitch + 12, 90] for pitch in tones]
-            parts["bass"].append([at + 0.2, at + 0.5, tones[0] - 12, 100])
-    at = 0.2
-    while at < SONG_S - 0.3:
-        parts["drums"].append([at, at + 0.5, 38, int(rng.integers(70, 120))])
-        at += rng.uniform(0.11, 0.4)
-    track = folder / "validation" / f"Track{number:05d}"
-    track.mkdir(parents=True)
-    for stem, notes in parts.items():
-        sound = plucked(notes, SONG_S)
-        soundfile.write(track / f"{stem}.wav", sound, SAMPLE_RATE, subtype="PCM_16")
-    beats = np.arange(0, SONG_S, beat_s)
-    labels = {
-        "group": str(number), "genre": "pop", "emotion": [0.2, -0.1], "tempo_bpm": 60 / beat_s, "meter": "4/4",
-        "beats_s": beats.tolist(), "downbeats": list(range(0, len(beats), 4)), "chords": chords, "key": "C major",
-        "notes": parts, "seconds": SONG_S,
-    }  # fmt: skip
-    (track / "labels.json").write_text(json.dumps(labels))
-
-
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpus")
@@ -156,6 +108,38 @@ def test_what_the_performer_is_told(corpus: Path) -> None:
 def test_late_is_late_by_whole_samples() -> None:
     sound = {"drums": np.arange(10, dtype=np.float32)}
     assert late(sound, 3 / SAMPLE_RATE)["drums"].tolist() == [0, 0, 0, 0, 1, 2, 3, 4, 5, 6]
+
+
+@pytest.fixture(scope="module")
+def varied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two songs of the default sound, one that says so and one that says nothing, and two drawn at random."""
+    folder = tmp_path_factory.mktemp("varied")
+    for number, labels in enumerate(({"varied": False}, {}, {"varied": True}, {"varied": True}), 1):
+        make_song(folder, number, **labels)
+    return folder
+
+
+def test_a_performer_is_asked_about_the_default_sound_only(varied: Path) -> None:
+    def names(seed: int, songs: int, **options: bool) -> list[str]:
+        found = choose_excerpts(varied, "validation", STEMS, songs, 5.0, seed, **options)
+        return [excerpt.folder.name for excerpt in found]
+
+    for seed in range(4):
+        order = names(seed, 4, varied=True)
+        assert sorted(order) == [f"Track{number:05d}" for number in range(1, 5)]
+        default = names(seed, 4, varied=False)
+        assert sorted(default) == ["Track00001", "Track00002"] and default == [n for n in order if n in default]
+        assert names(seed, 1, varied=False) == default[:1]
+    assert len({tuple(names(seed, 4, varied=True)) for seed in range(8)}) > 1, "the seed draws"
+
+
+def test_the_scoreboard_says_which_sounds_it_heard(tiny: Path, varied: Path) -> None:
+    options = EvaluateOptions(songs=4, seconds=3.0, threads=1)
+    board = evaluate(tiny, varied, options)
+    assert (board["about"]["songs"], board["about"]["sounds"]) == (2, "default")
+    assert "sounds default" in table(board)
+    told = evaluate(tiny, varied, replace(options, varied=True))["about"]
+    assert (told["songs"], told["sounds"]) == (4, "all")
 
 
 @pytest.mark.parametrize(("split", "seconds"), [("nowhere", 4.0), ("validation", 60.0)])

@@ -23,6 +23,8 @@ Folder = click.Path(path_type=Path)
               help="Of each song.  [default: 12; with --codec 10]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Draws the songs and the noise.")
 @click.option("--steps", type=click.IntRange(1, 64), default=None, help="Of the sampler; default: the bundle's own.")
+@click.option("--all-sounds", is_flag=True,
+              help="Songs with varied programs and kits too; without it the default sound only.")
 @click.option("--threads", type=click.IntRange(1, 256), default=None, help="For the networks; default: all cores.")
 @click.option("--previous", type=Folder, default=None, help="With --codec: a bundle whose codec is compared.")
 @click.option("--clips", type=click.Path(path_type=Path, exists=True, file_okay=False), default=None,
@@ -33,8 +35,8 @@ Folder = click.Path(path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="The whole scoreboard as one JSON object.")
 def command(
     of_codec: bool, bundle: Path | None, corpus: Path, split: str | None, songs: int, seconds: float | None, seed: int,
-    steps: int | None, threads: int | None, previous: Path | None, clips: Path | None, pictures: Path | None,
-    page: Path | None, as_json: bool,
+    steps: int | None, all_sounds: bool, threads: int | None, previous: Path | None, clips: Path | None,
+    pictures: Path | None, page: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure how well a bundle plays its score, or with --codec what its codec keeps.
 
@@ -50,6 +52,8 @@ def command(
     if of_codec:
         if steps is not None:
             raise click.UsageError("--steps is the performer's; --codec takes none")
+        if all_sounds:
+            raise click.UsageError("--codec hears all sounds as it is; leave --all-sounds out")
         window = (split or CODED[0], songs, seconds or CODED[1])
         _codec(chosen, corpus, window, seed, threads, previous, clips, pictures, page, as_json)
         return
@@ -59,7 +63,7 @@ def command(
     from ..evaluate import EvaluateOptions, evaluate
     from ..scoreboard import table
 
-    options = EvaluateOptions(split or PERFORMED[0], songs, seconds or PERFORMED[1], seed, steps, threads)
+    options = EvaluateOptions(split or PERFORMED[0], songs, seconds or PERFORMED[1], seed, steps, threads, all_sounds)
     board = evaluate(chosen, corpus, options, lambda line: click.echo(line, err=True))
     click.echo(json.dumps(board) if as_json else table(board))
 
