@@ -29,6 +29,7 @@ def build_bundle(
     name: str = "default",
     version: str = "0.1.0",
     *,
+    base: str | Path | None = None,
     codec_scores: Mapping[str, Any] | None = None,
     replace: bool = True,
     report: Report = lambda line: None,
@@ -36,12 +37,13 @@ def build_bundle(
     """Put a codec and a performer together in the folder `out` and return it; a bundle that is there is replaced.
 
     Each is a checkpoint, or the folder of a bundle whose own files are taken as they are. `scores` is what
-    `harmonicflow evaluate` measured, `codec_scores` what `evaluate --codec` did. `training_info` adds to what the
-    checkpoints say: "hardware", "data" and "corpus" (see `sources`), "notes". Raises `bad_checkpoint`, `no_bundle`,
-    `bad_bundle`, `latent_mismatch`, `bad_export`, `disk`.
+    `harmonicflow evaluate` measured, `codec_scores` a `card.codec_summary`, `base` the codec that an adversarial stage
+    began with. `training_info` adds to what the checkpoints say: "hardware", "data" and "corpus" (see `sources`),
+    "notes". Raises `bad_checkpoint`, `bad_option`, `no_bundle`, `bad_bundle`, `latent_mismatch`, `bad_export`, `disk`.
     """
     out, told = Path(out), dict(training_info or {})
-    parts = {"codec": codec_part(Path(codec), told), "performer": performer_part(Path(performer), told)}
+    first = codec_part(Path(codec), told, None if base is None else Path(base))
+    parts = {"codec": first, "performer": performer_part(Path(performer), told)}
     space, stems = parts["codec"].space, parts["performer"].stems
     _check_fit(parts["codec"], parts["performer"])
     files, rows, parity = {}, {}, {}

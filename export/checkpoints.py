@@ -13,6 +13,7 @@ from harmonicflow.nn.codec import Codec, CodecConfig
 from harmonicflow.nn.performer import Performer, PerformerConfig
 
 AVERAGE: Final = "average."  # before the names of the weights that are exported
+HEADS: Final = "heads."  # before those that only training needs
 
 Meta = dict[str, Any]
 Network = TypeVar("Network", bound=nn.Module)
@@ -21,6 +22,7 @@ Network = TypeVar("Network", bound=nn.Module)
 def load_codec(path: Path) -> tuple[Codec, Meta]:
     """The codec of a checkpoint and the checkpoint's metadata. Raises `bad_checkpoint`."""
     tensors, meta = _read(path)
+    tensors = {name: value for name, value in tensors.items() if not name.startswith(HEADS)}
     return _filled(path, lambda config: Codec(CodecConfig(**config)), _config(path, meta), tensors), meta
 
 

@@ -25,13 +25,15 @@ Examples:
 @click.option("--out", type=FILE, required=True, metavar="DIR", help="Folder of the bundle; made, or replaced.")
 @click.option("--name", default="default", show_default=True, help="Name of the bundle.")
 @click.option("--version", default="0.1.0", show_default=True, help="Version of the bundle.")
+@click.option("--base", type=FILE, metavar="PATH",
+              help="What `train decoder` began with, a checkpoint or a bundle: the model card counts its training too.")
 @click.option("--scores", type=FILE, metavar="FILE", help="What `harmonicflow evaluate --json` measured.")
 @click.option("--codec-scores", type=FILE, metavar="FILE", help="What `harmonicflow evaluate --codec --json` measured.")
 @click.option("--corpus", type=FILE, metavar="DIR", help="The corpus it was trained on, for the model card's credits.")
 @click.option("--hardware", default="", metavar="TEXT", help="What it was trained on, for the model card.")
 @click.option("--notes", default="", metavar="TEXT", help="Anything else the model card should say.")
 def command(
-    codec: Path, performer: Path, out: Path, name: str, version: str, scores: Path | None,
+    codec: Path, performer: Path, out: Path, name: str, version: str, base: Path | None, scores: Path | None,
     codec_scores: Path | None, corpus: Path | None, hardware: str, notes: str,
 ) -> None:
     """Turn checkpoints into a bundle the daemon can load.
@@ -41,6 +43,7 @@ def command(
     stands; a performer that was trained on another codec is refused. The folder appears whole or not at all; its path
     is the last line of the output.
     """
+    from harmonicflow.engine.card import codec_summary
     from harmonicflow.engine.sources import corpus_data, corpus_sounds
 
     from .bundle import build_bundle
@@ -50,9 +53,13 @@ def command(
     training: dict[str, object] = {"hardware": hardware} if hardware else {}
     training |= {"data": corpus_data(corpus), "corpus": corpus_sounds(corpus)} if corpus else {}
     training |= {"notes": notes} if notes else {}
+    ladder = _table("--codec-scores", codec_scores)
+    if ladder and not {"scores", "about"} <= set(ladder):
+        reason = "it is not what `harmonicflow evaluate --codec --json` wrote"
+        raise HarmonicFlowError("bad_option", option="--codec-scores", value=str(codec_scores), reason=reason)
     folder = build_bundle(
-        codec, performer, out, _table("--scores", scores), training, name, version,
-        codec_scores=_table("--codec-scores", codec_scores), report=lambda line: click.echo(line, err=True),
+        codec, performer, out, _table("--scores", scores), training, name, version, base=base,
+        codec_scores=codec_summary(ladder) if ladder else None, report=lambda line: click.echo(line, err=True),
     )  # fmt: skip
     click.echo(folder)
 

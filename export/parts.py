@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from torch import nn
 
+from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.engine.bundle import Bundle
 from harmonicflow.nn.latent_space import latent_space
 from harmonicflow.nn.performer import Performer
@@ -24,7 +25,7 @@ from .weights import rounded_network
 CONTEXT_S: Final = 4.0  # of canvas before and after a block, as the performer was trained
 STEPS: Final = 8  # of a performer without a few-step fine-tune; docs/log.md has the scores of 1 to 16
 NETWORKS: Final = {"codec": ("encoder", "decoder"), "performer": ("performer",)}
-KEPT_META: Final = ("step", "minutes", "hardware", "device", "scores", "options", "adversarial")  # of a checkpoint
+KEPT_META: Final = ("step", "minutes", "hardware", "scores", "options")  # of a checkpoint
 SHARED: Final = ("hardware", "data", "corpus", "notes")  # said once on the card where it holds for both halves
 
 
@@ -48,16 +49,34 @@ class Part:
     graphs: Callable[[str], Iterator[Graph]]  # of the bundle's latent space
 
 
-def codec_part(path: Path, told: Mapping[str, Any]) -> Part:
-    """The codec; `told` holds what the command line says of its training. Raises as `performer_part`."""
+def codec_part(path: Path, told: Mapping[str, Any], base: Path | None = None) -> Part:
+    """The codec; `told` holds what the command line says of its training. Raises as `performer_part`, and `bad_option`.
+
+    A checkpoint of the adversarial stage counts that stage alone: `base`, the checkpoint or bundle that the stage began
+    with, says what came before. It must have the same encoder.
+    """
     if path.is_dir():
         return _copied("codec", path)
     codec, meta = load_codec(path)
     space = latent_space(codec.encoder)
+    training = _kept(meta, told)
+    if meta.get("stage") == "adversarial":
+        training = {**_before(base, space, meta), "adversarial": _kept(meta, {}), **_kept({}, told)}
     codec = rounded_network(codec, path).exporting()
     networks = {"encoder": codec.encoder, "decoder": codec.decoder}
     row = {"context": codec.context, "encoder_context": codec.encoder_context, "config": asdict(codec.config)}
-    return Part(path, space, (), row, _kept(meta, told), lambda space: _exported(networks, codec.config, space, 0))
+    return Part(path, space, (), row, training, lambda space: _exported(networks, codec.config, space, 0))
+
+
+def _before(base: Path | None, space: str, meta: Meta) -> dict[str, Any]:
+    """What is said of the training before the adversarial stage."""
+    if base is None:
+        return dict(meta.get("base", {}))
+    part = codec_part(base, {})
+    if part.space != space:
+        reason = f"its encoder makes {part.space}, not {space}: the stage began with another codec"
+        raise HarmonicFlowError("bad_option", option="--base", value=str(base), reason=reason)
+    return {key: value for key, value in part.training.items() if key != "from"}
 
 
 def performer_part(path: Path, told: Mapping[str, Any]) -> Part:

@@ -1,7 +1,10 @@
 """The model card: what a bundle is, what it learned from, what it measured, and what it cannot do."""
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any, Final
+
+from harmonicflow.core.instruments import INSTRUMENTS
 
 from .sources import OWN, SOUND_FONTS, SOURCES, Source
 
@@ -11,15 +14,22 @@ RENDERED: Final = "It has heard synthetic instruments only, of {fonts}. Real ins
 LIMITS: Final = (
     "It plays {stems}, one channel each, dry. There is no singing, and there are no other instruments.",
     "Expect rough sound. Judge it by the notes it plays and the time it keeps.",
+    "Your clip, and stems of your own that it plays along with, are heard through the codec: its scores say how well.",
     "Prompt, mood and timbre have their inputs, but no promise is made that they are heard.",
     "Notes come from the arranger or from you: this network gives them sound, it does not compose.",
 )
-FURTHER: Final = (
-    "harmonicflow train codec --init BUNDLE --data-dir CORPUS --checkpoint-dir runs/codec",
-    "harmonicflow train encode --data-dir CORPUS --codec runs/codec/codec.safetensors --out runs/encoded",
-    "harmonicflow train performer --init BUNDLE --data-dir runs/encoded --checkpoint-dir runs/performer",
-    "harmonicflow export --codec runs/codec/codec.safetensors --performer runs/performer/best.safetensors --out mine",
-)
+FURTHER: Final = {
+    "A codec that is trained further makes other latents; the performer is trained on those, and both go together:": (
+        "harmonicflow train codec --init BUNDLE --data-dir CORPUS --checkpoint-dir runs/codec",
+        "harmonicflow train encode --data-dir CORPUS --codec runs/codec/codec.safetensors --out runs/encoded",
+        "harmonicflow train performer --init BUNDLE --data-dir runs/encoded --checkpoint-dir runs/play",
+        "harmonicflow export --codec runs/codec/codec.safetensors --performer runs/play/best.safetensors --out mine",
+    ),
+    "The decoder alone, for which the performer stays as it is:": (
+        "harmonicflow train decoder --init BUNDLE --data-dir CORPUS --checkpoint-dir runs/decoder",
+        "harmonicflow export --codec runs/decoder/codec.safetensors --base BUNDLE --performer BUNDLE --out mine",
+    ),
+}
 SIZES: Final = {  # entries of a half's configuration, and the options that say them
     "codec": {"frame_dim": "--hidden-dim"},
     "performer": {"dim": "--hidden-dim", "layers": "--layers"},
@@ -30,6 +40,19 @@ SCORE_ROWS: Final = {
     "pitch_f1": "pitch F1",
     "chord": "chord score",
 }
+CODEC_ROWS: Final = {  # of the codec's ladder: title, digits
+    "log_mel_l1_db": ("log-mel distance, dB", 2),
+    "complex_stft": ("complex STFT distance", 3),
+    "si_sdr_db": ("SI-SDR, dB", 1),
+    "onset_f1_50": ("drum onset F1 within 50 ms", 2),
+    "chroma": ("chroma similarity", 3),
+    "before_held": ("no pre-echo, share of drum onsets", 2),
+}
+CODEC_RUNGS: Final = {
+    "truth": "truth", "codec": "codec", "previous": "codec before", "mp3": "MP3, 64 kbit/s",
+    "griffin_lim": "mel + Griffin-Lim", "noise": "noise",
+}  # fmt: skip
+CODEC_SOUNDS: Final = {"sum": "sum of the stems", "other": "other instruments"}
 SCORE_COLUMNS: Final = ("truth", "codec", "performed", "shifted", "shuffled")
 
 
@@ -63,12 +86,16 @@ def _training(card: Mapping[str, Any]) -> Iterator[str]:
 
 def _effort(row: Mapping[str, Any]) -> str:
     """Minutes, updates and hardware of one half."""
-    told = "not recorded" if row.get("minutes") is None else f"{row['minutes']:.0f} minutes, {row.get('step')} updates"
+    told = "not recorded" if row.get("minutes") is None else _spent(row)
     if after := row.get("adversarial"):
-        told += f", then {after['minutes']:.0f} minutes, {after['step']} updates of the decoder alone, adversarial"
-    if on := row.get("hardware") or row.get("device"):
-        told += f", on {on}"
+        told += f", then {_spent(after)} of the decoder alone against discriminators"
+    if "hardware" in row:
+        told += f", on {row['hardware']}"
     return told + (f"; the same as in {row['from']}" if "from" in row else "")
+
+
+def _spent(row: Mapping[str, Any]) -> str:
+    return f"{row['minutes']:.0f} minutes, {row.get('step')} updates"
 
 
 def _data(card: Mapping[str, Any]) -> Iterator[str]:
@@ -155,8 +182,50 @@ def _score_rows(ladder: Mapping[str, Any]) -> Iterator[str]:
             yield f"| {title} | {' | '.join(cells)} |"
 
 
+def codec_summary(board: Mapping[str, Any]) -> dict[str, Any]:
+    """What a model card keeps of `harmonicflow evaluate --codec --json`.
+
+    `rungs`: rung -> metric -> mean over the instruments. `sounds`: instrument, sum, mix ... -> metric -> the codec's.
+    """
+    scores = {metric: board["scores"].get(metric, {}) for metric in CODEC_ROWS}
+    found = dict.fromkeys(sound for by_sound in scores.values() for sound in by_sound)
+    rungs: dict[str, dict[str, float]] = {rung: {} for rung in CODEC_RUNGS}
+    for rung, metric in product(rungs, scores):
+        values = [row[rung] for sound, row in scores[metric].items() if sound in INSTRUMENTS and rung in row]
+        if values:
+            rungs[rung][metric] = round(sum(values) / len(values), 4)
+    sounds = {
+        sound: {metric: row["codec"] for metric in scores if "codec" in (row := scores[metric].get(sound, {}))}
+        for sound in board.get("columns", found)
+    }
+    rungs = {rung: row for rung, row in rungs.items() if row}
+    return {"about": dict(board["about"]), "rungs": rungs, "sounds": sounds}
+
+
 def _codec_scores(card: Mapping[str, Any]) -> Iterator[str]:
-    yield from ()
+    scores = card["codec"].get("scores", {})
+    if not scores:
+        return
+    about = scores["about"]
+    yield "## The codec alone"
+    yield ""
+    heard = f"{about.get('songs')} songs of the {about.get('split')} split"
+    yield f"{heard}, encoded and decoded; means over the instruments:"
+    yield ""
+    yield from _codec_table(scores["rungs"], CODEC_RUNGS)
+    yield ""
+    yield "The codec by sound:"
+    yield ""
+    yield from _codec_table(scores["sounds"], CODEC_SOUNDS)
+
+
+def _codec_table(columns: Mapping[str, Mapping[str, float]], titles: Mapping[str, str]) -> Iterator[str]:
+    yield "| | " + " | ".join(titles.get(key, key) for key in columns) + " |"
+    yield "|---" * (len(columns) + 1) + "|"
+    for metric, (title, digits) in CODEC_ROWS.items():
+        cells = [f"{row[metric]:.{digits}f}" if metric in row else "-" for row in columns.values()]
+        if set(cells) != {"-"}:
+            yield f"| {title} | {' | '.join(cells)} |"
 
 
 def _limits(card: Mapping[str, Any]) -> Iterator[str]:
@@ -172,13 +241,17 @@ def _limits(card: Mapping[str, Any]) -> Iterator[str]:
 def _further(card: Mapping[str, Any]) -> Iterator[str]:
     yield "## Go on from here"
     yield ""
-    yield "BUNDLE is the folder of this bundle (`harmonicflow models` names it), CORPUS your own stems or"
-    yield "what `harmonicflow corpus build` made. A codec that was trained further makes other latents, so the performer"
-    yield "is trained further on those before both go into a new bundle."
-    yield ""
-    sizes = {half: card[half].get("config", {}) for half in HALVES}
-    for line in FURTHER:
-        for half, words in SIZES.items():
-            if f"train {half}" in line and sizes[half]:
-                line += "".join(f" {word} {sizes[half][key]}" for key, word in words.items())
-        yield f"    {line}"
+    yield "BUNDLE is the folder of this bundle (`harmonicflow models` names it), CORPUS your own stems or what"
+    yield "`harmonicflow corpus build` made."
+    for told, lines in FURTHER.items():
+        yield ""
+        yield told
+        yield ""
+        yield from (f"    {line}{_sizes(card, line)}" for line in lines)
+
+
+def _sizes(card: Mapping[str, Any], line: str) -> str:
+    """The options that a command needs to train networks of this bundle's sizes."""
+    words = [f" {word} {card[half]['config'][key]}" for half, options in SIZES.items() if f"train {half} " in line
+             for key, word in options.items() if "config" in card[half]]  # fmt: skip
+    return "".join(words)

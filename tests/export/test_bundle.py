@@ -12,7 +12,9 @@ import torch
 from click.testing import CliRunner
 
 from export.bundle import build_bundle
+from export.checkpoints import load_codec
 from export.command import command
+from export.parts import codec_part
 from harmonicflow.core.constants import HOP
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.engine import card
@@ -82,14 +84,14 @@ def test_the_card_names_sources_minutes_and_limits(made: Made) -> None:
 def test_the_card_ends_with_commands_that_exist_and_fit(made: Made) -> None:
     text = Bundle.load(made.bundle).card.card
     lines = [line.split() for line in text.splitlines() if line.startswith("    harmonicflow ")]
-    assert [line[1:3] for line in lines[:3]] == [["train", "codec"], ["train", "encode"], ["train", "performer"]]
-    for _, name, part, *words in lines[:3]:
-        known = {option for parameter in train.commands[part].params for option in parameter.opts}
-        assert name == "train" and {word for word in words if word.startswith("--")} <= known
-    assert f"--hidden-dim {CODEC.frame_dim}" in " ".join(lines[0])
-    assert f"--hidden-dim {PERFORMER.dim} --layers {PERFORMER.layers}" in " ".join(lines[2])
-    known = {option for parameter in command.params for option in parameter.opts}
-    assert {word for word in lines[3] if word.startswith("--")} <= known
+    trained = [line for line in lines if line[1] == "train"]
+    assert [line[2] for line in trained] == ["codec", "encode", "performer", "decoder"]
+    for line in lines:
+        called = command if line[1] == "export" else train.commands[line[2]]
+        known = {option for parameter in called.params for option in parameter.opts}
+        assert {word for word in line if word.startswith("--")} <= known, line
+    assert f"--hidden-dim {CODEC.frame_dim}" in " ".join(trained[0])
+    assert f"--hidden-dim {PERFORMER.dim} --layers {PERFORMER.layers}" in " ".join(trained[2])
 
 
 def test_a_corpus_of_two_sound_fonts_is_credited_for_both(tmp_path: Path) -> None:
@@ -197,10 +199,9 @@ def test_a_new_decoder_goes_out_with_the_performer_that_stands(made: Made, tmp_p
     """The encoder is the same, so is the latent space; the performer's file is the bundle's own, to the byte."""
     codec = copy.deepcopy(made.codec)
     shaken(codec.decoder, 7)
-    after = {"minutes": 2.0, "step": 5}
-    file = save(tmp_path / "codec.safetensors", codec, step=12, minutes=3.0, adversarial=after)
-    scores = {"rows": {}}
-    out = build_bundle(file, made.bundle, tmp_path / "out", codec_scores=scores, training_info={"hardware": "a GPU"})
+    file = save(tmp_path / "codec.safetensors", codec, step=5, minutes=2.0, stage="adversarial")
+    told = {"hardware": "a GPU"}
+    out = build_bundle(file, made.bundle, tmp_path / "out", base=made.codec_file, training_info=told)
     assert (out / "performer.onnx").read_bytes() == (made.bundle / "performer.onnx").read_bytes()
     assert rows(out)["performer"] == rows(made.bundle)["performer"]
     assert (out / "encoder.onnx").read_bytes() == (made.bundle / "encoder.onnx").read_bytes(), "it is exported alike"
@@ -209,8 +210,56 @@ def test_a_new_decoder_goes_out_with_the_performer_that_stands(made: Made, tmp_p
     assert (new.latent_space, new.stems, new.performer) == (old.latent_space, old.stems, old.performer)
     assert new.training["performer"]["from"] == "test 0.0.1" and new.training["performer"]["hardware"] == "one core"
     assert new.training["codec"]["hardware"] == "a GPU" and new.training["data"] == old.training["data"]
-    assert "Codec: 3 minutes, 12 updates, then 2 minutes, 5 updates of the decoder alone" in new.card
+    assert "Codec: 3 minutes, 12 updates, then 2 minutes, 5 updates of the decoder alone against disc" in new.card
     assert "Performer: 5 minutes, 34 updates, on one core; the same as in test 0.0.1" in new.card
+
+
+def test_the_codecs_ladder_is_kept_in_short_and_goes_where_the_codec_goes(made: Made, tmp_path: Path) -> None:
+    board = {
+        "about": {"split": "test", "songs": 20}, "columns": ["bass", "drums", "piano", "sum"], "ranks": {},
+        "scores": {
+            "si_sdr_db": {
+                "bass": {"codec": 12.0, "mp3": 20.0, "noise": -20.0}, "piano": {"codec": 8.0, "mp3": 18.0},
+                "sum": {"codec": 9.0, "mp3": 17.0},
+            },
+            "onset_f1_50": {"drums": {"truth": 0.97, "codec": 0.951}}, "hum_db": {"bass": {"codec": -70.0}},
+        },
+    }  # fmt: skip
+    ladder = tmp_path / "ladder.json"
+    ladder.write_text(json.dumps(board))
+    out = tmp_path / "out"
+    words = ["--codec", made.bundle, "--performer", made.bundle, "--out", out, "--codec-scores", ladder]
+    CliRunner().invoke(command, [str(word) for word in words], catch_exceptions=False)
+    text = Bundle.load(out).card.card
+    assert "20 songs of the test split" in text
+    assert "| | truth | codec | MP3, 64 kbit/s | noise |" in text
+    assert "| SI-SDR, dB | - | 10.0 | 19.0 | -20.0 |" in text, "means over the instruments, not the sum"
+    assert "| SI-SDR, dB | 12.0 | - | 8.0 | 9.0 |" in text
+    assert "| drum onset F1 within 50 ms | 0.97 | 0.95 | - | - |" in text
+    assert "hum" not in json.dumps(json.loads((out / "model.json").read_text())["codec"]["scores"])
+    again = build_bundle(out, made.bundle, tmp_path / "again")
+    assert "| SI-SDR, dB | - | 10.0 | 19.0 | -20.0 |" in Bundle.load(again).card.card
+    ladder.write_text('{"rows": {}}')
+    refused = CliRunner().invoke(command, [str(word) for word in words])
+    assert isinstance(refused.exception, HarmonicFlowError) and "evaluate --codec --json" in str(refused.exception)
+
+
+def test_what_came_before_the_adversarial_stage_is_asked_of_its_base(made: Made, tmp_path: Path) -> None:
+    file = save(tmp_path / "codec.safetensors", made.codec, step=5, minutes=2.0, stage="adversarial")
+    for base, told in ((made.bundle, "3 minutes, 12 updates, then 2 minutes"), (None, "not recorded, then 2 minutes")):
+        text = "\n".join(card._training({"training": {"codec": codec_part(file, {}, base).training}}))
+        assert f"Codec: {told}, 5 updates of the decoder alone" in text
+    other = save(tmp_path / "other.safetensors", shaken(Codec(CODEC), 9))
+    with pytest.raises(HarmonicFlowError, match="the stage began with another codec") as error:
+        codec_part(file, {}, other)
+    assert error.value.code == "bad_option" and str(other) in str(error.value)
+
+
+def test_heads_that_only_training_needs_are_left_out(made: Made, tmp_path: Path) -> None:
+    with_heads = copy.deepcopy(made.codec)
+    with_heads.heads = torch.nn.ModuleDict({"chroma": torch.nn.Linear(32, 12)})
+    codec, _ = load_codec(save(tmp_path / "codec.safetensors", with_heads))
+    assert set(codec.state_dict()) == set(made.codec.state_dict())
 
 
 def test_both_halves_of_a_bundle_make_the_same_bundle(made: Made, tmp_path: Path) -> None:
