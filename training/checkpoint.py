@@ -14,6 +14,7 @@ from harmonicflow.core.errors import HarmonicFlowError
 
 MODEL = "model."  # weights as they are trained
 AVERAGE = "average."  # their moving average: what is validated and exported
+RIVALS = "rivals."  # weights of discriminators
 OPTIMISER = "optimiser."
 
 

@@ -19,6 +19,7 @@ from harmonicflow.nn.codec import Codec, CodecConfig
 from . import checkpoint
 from .augment import Augmentation, augmented
 from .data import OTHER, Audio, Track, tracks
+from .device import moved
 from .losses import RESOLUTIONS, chroma_target, onset_target, reconstruction_loss, si_sdr
 
 WINDOW = 32 * HOP  # samples of a training example: 1.49 s
@@ -99,6 +100,35 @@ class TrainedCodec(Codec):
                                     "onset": nn.Linear(config.latent_dim, 24)})
 
 
+def noisy(latents: Tensor) -> Tensor:
+    """Latents [B, L, C] with noise of a level drawn for each example."""
+    deviation = torch.rand(len(latents), 1, 1, device=latents.device) * LATENT_NOISE
+    return latents + deviation * torch.randn_like(latents)
+
+
+def sums(output: Tensor, batch: CodecBatch) -> tuple[Tensor, Tensor]:
+    """Sum of the decoded stems of each song and of the true ones, [G, T] each."""
+    songs, stems = batch.grouped.shape[:2]
+    return output[: songs * stems].unflatten(0, (songs, stems)).sum(1), batch.grouped.sum(1)
+
+
+def reconstruction_scores(network: Codec, batches: list[CodecBatch]) -> dict[str, float]:
+    """The loss, its parts and SI-SDR of a codec, averaged over batches."""
+    rows: list[dict[str, float]] = []
+    for told in batches:
+        batch = moved(told, network.encoder.mean.device)
+        audio = batch.flat()
+        output = network.decoder(network.encoder(audio))
+        parts = reconstruction_loss(output, audio, RESOLUTIONS)
+        loud = audio.square().mean(-1) > QUIET**2
+        together, truth = sums(output, batch)
+        rows.append({name: float(value) for name, value in parts.items()}
+                    | {"si_sdr_db": float(si_sdr(output[loud], audio[loud]).mean()),
+                       "sum_si_sdr_db": float(si_sdr(together, truth).mean())})
+    mean = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    return {"loss": mean.pop("total"), **mean}
+
+
 class CodecTask:
     """The loss and the validation of the codec (see `training.loop.Task`)."""
 
@@ -113,15 +143,15 @@ class CodecTask:
         raw = encoder.raw(audio)
         with torch.no_grad():  # running statistics instead of a batch's own: the decoder sees what it will see later
             mean, std = raw.mean((0, 1)), raw.std((0, 1))
-            keep = STATISTICS_DECAY if float(encoder.std.min()) != 1.0 or float(encoder.mean.abs().max()) else 0.0
-            encoder.mean.lerp_(mean, 1 - keep)
-            encoder.std.lerp_(std.clamp(min=1e-3), 1 - keep)
+            fresh = (encoder.std.amin() == 1) & (encoder.mean.abs().amax() == 0)  # a tensor: nobody waits for a GPU
+            share = torch.where(fresh, 1.0, 1 - STATISTICS_DECAY)
+            encoder.mean.lerp_(mean, share)
+            encoder.std.lerp_(std.clamp(min=1e-3), share)
         latents = (raw - encoder.mean) / encoder.std
-        deviation = torch.rand(len(latents), 1, 1) * LATENT_NOISE
-        output = self.network.decoder(latents + deviation.to(latents) * torch.randn_like(latents))
+        output = self.network.decoder(noisy(latents))
         windows = tuple(int(w) for w in self.random.choice(RESOLUTIONS, 2, replace=False))
         parts = reconstruction_loss(output, audio, windows)
-        together, truth = self._sums(output, batch)
+        together, truth = sums(output, batch)
         parts["sum"] = reconstruction_loss(together, truth, windows[:1])["total"]
         far = (latents.abs() - 4).clamp(min=0).square().mean()  # whitened latents stay where noise is drawn
         heads = self.network.heads
@@ -131,26 +161,9 @@ class CodecTask:
                           + HEADS_WEIGHT * (parts["chroma"] + parts["onset"]))
         return {name: value if name == "total" else value.detach() for name, value in parts.items()}
 
-    @staticmethod
-    def _sums(output: Tensor, batch: CodecBatch) -> tuple[Tensor, Tensor]:
-        """Sum of the decoded stems of each song and of the true ones, [G, T] each."""
-        songs, stems = batch.grouped.shape[:2]
-        return output[: songs * stems].unflatten(0, (songs, stems)).sum(1), batch.grouped.sum(1)
-
     def validate(self, network: nn.Module) -> dict[str, float]:
         assert isinstance(network, Codec)
-        rows: list[dict[str, float]] = []
-        for batch in self.fixed:
-            audio = batch.flat()
-            output = network.decoder(network.encoder(audio))
-            parts = reconstruction_loss(output, audio, RESOLUTIONS)
-            loud = audio.square().mean(-1) > QUIET**2
-            together, truth = self._sums(output, batch)
-            rows.append({name: float(value) for name, value in parts.items()}
-                        | {"si_sdr_db": float(si_sdr(output[loud], audio[loud]).mean()),
-                           "sum_si_sdr_db": float(si_sdr(together, truth).mean())})
-        mean = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
-        return {"loss": mean.pop("total"), **mean}
+        return reconstruction_scores(network, self.fixed)
 
 
 def whiten(network: Codec, data: CodecData, batches: int = 64) -> None:

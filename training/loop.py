@@ -2,12 +2,15 @@
 
 The learning rate follows the budget: a short warm-up, then constant, then linear to zero over the last part of the
 minutes (or steps) asked for, whichever ends first.  What is validated and exported is an exponential moving average.
+Nothing in a step asks the device for a number, so that a GPU is never waited for.  Under torchrun every process takes
+the same steps (`training.distributed`), and the first one writes.
 """
 
 import logging
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,9 +18,17 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from . import checkpoint
+from harmonicflow.core.errors import HarmonicFlowError
+
+from . import checkpoint, distributed
+from .device import use_bf16
+from .feed import ahead
+from .scalars import Scalars
 
 log = logging.getLogger("harmonicflow.training")
+
+REPORT_STEPS = 50  # between lines of the log
+SMOOTH = 0.02  # share of a new value in the reported ones
 
 
 @dataclass(frozen=True)
@@ -36,8 +47,9 @@ class LoopOptions:
     validate_minutes: float = 5.0  # between validations and checkpoints
     seed: int = 0
     threads: int = 0  # 0: torch's own choice
-    bf16: bool = True  # autocast where the device has it
+    precision: str = "auto"  # bf16 autocast, fp32, or whichever the device is quicker in
     muon: bool = False  # Muon for the matrices inside the network, AdamW for the rest
+    rival_lr: float = 3e-4  # peak learning rate of discriminators
 
 
 class Task(Protocol):
@@ -59,9 +71,10 @@ def optimisers(network: nn.Module, options: LoopOptions) -> list[torch.optim.Opt
     matrices: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
     for name, parameter in network.named_parameters():
-        inner = parameter.ndim == 2 and min(parameter.shape) >= 64 and "embed" not in name and "head" not in name
-        (matrices if inner and options.muon else rest).append(parameter)
-    adam = torch.optim.AdamW(rest, lr=options.lr, betas=(0.9, 0.98), weight_decay=options.weight_decay)
+        if parameter.requires_grad:
+            inner = parameter.ndim == 2 and min(parameter.shape) >= 64 and "embed" not in name and "head" not in name
+            (matrices if inner and options.muon else rest).append(parameter)
+    adam = torch.optim.AdamW(rest, lr=options.lr, betas=(0.9, 0.98), weight_decay=options.weight_decay, fused=True)
     if not matrices:
         return [adam]
     muon = torch.optim.Muon(
@@ -78,24 +91,47 @@ def rate(step: int, progress: float, options: LoopOptions) -> float:
 
 
 class Loop:
-    """Trains `task` on `batches` and keeps `last.safetensors` and `best.safetensors` in `folder`."""
+    """Trains `task` on `batches` and keeps `last.safetensors` and `best.safetensors` in `folder`.
 
-    def __init__(self, task: Task, options: LoopOptions, folder: Path, config: Any, info: dict[str, Any]) -> None:
-        self.task, self.options, self.folder = task, options, folder
+    `rivals` are networks that learn from the same loss (discriminators): saved in `last`, not averaged, not exported.
+    """
+
+    def __init__(self, task: Task, options: LoopOptions, folder: Path, config: Any, info: dict[str, Any],
+                 rivals: nn.Module | None = None) -> None:
+        self.task, self.options, self.folder, self.rivals = task, options, folder, rivals
         self.meta = {"config": asdict(config), **info}
+        self.device = next(task.network.parameters()).device
         self.optimisers = optimisers(task.network, options)
-        self.average = {key: value.detach().clone().float() for key, value in task.network.state_dict().items()}
+        if rivals is not None:
+            self.optimisers.append(torch.optim.AdamW(rivals.parameters(), lr=options.rival_lr, betas=(0.8, 0.99),
+                                                     fused=True))
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["initial_lr"] = group["lr"]
+        self.trained = nn.ModuleList([task.network] if rivals is None else [task.network, rivals])
+        self.average = self._copy()
         self.step, self.minutes, self.best = 0, 0.0, math.inf
-        self.last_parts: dict[str, float] = {}
+        self.bf16 = options.precision == "bf16"
+        self.smooth: dict[str, Tensor] = {}
+        self.scalars = Scalars(folder)
+
+    def _copy(self) -> dict[str, Tensor]:
+        return {key: value.detach().clone().float() for key, value in self.task.network.state_dict().items()}
 
     def resume(self) -> bool:
-        """Go on from `last.safetensors` if there is one."""
+        """Go on from `last.safetensors` if there is one.  Raises: HarmonicFlowError `bad_checkpoint`."""
         path = self.folder / "last.safetensors"
         if not path.exists():
             return False
         tensors, meta = checkpoint.load(path)
-        self.task.network.load_state_dict(checkpoint.weights(tensors, checkpoint.MODEL))
-        self.average = checkpoint.weights(tensors)
+        try:
+            self.task.network.load_state_dict(checkpoint.weights(tensors, checkpoint.MODEL))
+            if self.rivals is not None:
+                self.rivals.load_state_dict(checkpoint.weights(tensors, checkpoint.RIVALS))
+        except RuntimeError as error:
+            raise HarmonicFlowError("bad_checkpoint", path=str(path), reason="its networks have other sizes") from error
+        average = checkpoint.weights(tensors)
+        self.average = {key: value.to(self.device) for key, value in average.items()}
         checkpoint.restore_optimiser(self.optimisers, tensors)
         self.step, self.minutes, self.best = meta["step"], meta["minutes"], meta["best"]
         log.info("resumed at step %d after %.1f minutes", self.step, self.minutes)
@@ -104,57 +140,90 @@ class Loop:
     def initialise(self, tensors: dict[str, Tensor]) -> None:
         """Start from the weights of a bundle or a checkpoint, by name; what they lack keeps its first values."""
         self.task.network.load_state_dict({**self.task.network.state_dict(), **tensors})
-        self.average = {key: value.detach().clone().float() for key, value in self.task.network.state_dict().items()}
+        self.average = self._copy()
 
     def run(self, batches: Iterator[Any], report: Callable[[str], None]) -> dict[str, float]:
-        """Train until the budget ends; returns the last validation's scores."""
+        """Train until the budget ends; returns the last validation's scores (of the first process)."""
         options = self.options
         if options.threads:
             torch.set_num_threads(options.threads)
+        self.bf16, why = use_bf16(options.precision, self.device)
+        self.bf16 = bool(distributed.agreed(self.bf16))
+        distributed.share([*self.trained.state_dict().values(), *self.average.values()])
+        report(f"on {self.device} in {why}, {distributed.count()} process(es)")
         began, before = time.monotonic(), self.minutes
         next_check = self.minutes + options.validate_minutes
         scores: dict[str, float] = {}
-        while self.minutes < options.minutes and self.step < options.steps:
-            parts = self._update(next(batches))
-            self.minutes = before + (time.monotonic() - began) / 60
-            for name, value in parts.items():
-                old = self.last_parts.get(name, value)
-                self.last_parts[name] = old + 0.02 * (value - old)
-            if self.step % 50 == 0:
-                report(self._line())
-            if self.minutes >= next_check:
-                next_check = self.minutes + options.validate_minutes
-                scores = self._check(report)
-        return self._check(report) if self.step else scores
+        with closing(ahead(batches, self.device)) as feed, closing(self.scalars):
+            while self.minutes < options.minutes and self.step < options.steps:
+                self._update(next(feed))
+                self.minutes = distributed.agreed(before + (time.monotonic() - began) / 60)
+                if self.step % REPORT_STEPS == 0:
+                    self._report(report)
+                if self.minutes >= next_check:
+                    next_check = self.minutes + options.validate_minutes
+                    scores = self.check(report)
+            return self.check(report) if self.step else scores
 
-    def _update(self, batch: Any) -> dict[str, float]:
-        options, network = self.options, self.task.network
+    def _update(self, batch: Any) -> None:
+        options = self.options
         progress = max(self.minutes / options.minutes, self.step / options.steps)
         share = rate(self.step, progress, options)
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
-                group["lr"] = options.lr * share
-        network.train()
-        device = next(network.parameters()).device.type
-        with torch.autocast(device, torch.bfloat16, enabled=options.bf16):
+                group["lr"] = group["initial_lr"] * share
+        self.trained.train()
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             parts = self.task.loss(batch)
         parts["total"].backward()
-        norm = nn.utils.clip_grad_norm_(network.parameters(), options.clip)
-        if torch.isfinite(norm):  # a broken batch must not reach the weights
-            for optimiser in self.optimisers:
-                optimiser.step()
-        network.zero_grad(set_to_none=True)
+        distributed.average_gradients(self.trained.parameters())
+        distributed.average(value for value in self.task.network.buffers() if value.is_floating_point())
+        norms = [nn.utils.clip_grad_norm_(network.parameters(), options.clip) for network in self.trained]
+        self._step(norms)
+        self.trained.zero_grad(set_to_none=True)
         self.step += 1
-        decay = min(options.average, (1 + self.step) / (10 + self.step))
-        for key, value in network.state_dict().items():
-            self.average[key].lerp_(value.float(), 1 - decay)
-        return {name: float(value.detach()) for name, value in parts.items()} | {"norm": float(norm.detach())}
+        self._follow()
+        self._note({name: value.detach() for name, value in parts.items()} | {"norm": norms[0]})
 
-    def _line(self) -> str:
-        parts = " ".join(f"{name} {value:.4f}" for name, value in self.last_parts.items())
-        return f"step {self.step} minutes {self.minutes:.1f}/{self.options.minutes:.0f} {parts}"
+    def _step(self, norms: list[Tensor]) -> None:
+        """Let the optimisers step; a broken batch must not reach the weights.
 
-    def _check(self, report: Callable[[str], None]) -> dict[str, float]:
+        On a GPU asking would mean waiting: there its gradients, NaN since they were clipped, become zero.
+        """
+        if self.device.type == "cpu":
+            if not all(bool(norm.isfinite()) for norm in norms):
+                return
+        else:
+            for parameter in self.trained.parameters():
+                if parameter.grad is not None:
+                    parameter.grad.nan_to_num_(0, 0, 0)
+        for optimiser in self.optimisers:
+            optimiser.step()
+
+    def _follow(self) -> None:
+        """Move the average towards the weights."""
+        decay = min(self.options.average, (1 + self.step) / (10 + self.step))
+        values = self.task.network.state_dict()
+        torch._foreach_lerp_([self.average[key] for key in values], [value.float() for value in values.values()],
+                             1 - decay)
+
+    def _note(self, parts: dict[str, Tensor]) -> None:
+        """Smooth what is reported, on the device."""
+        for name, value in parts.items():
+            old = self.smooth.get(name, value)
+            self.smooth[name] = torch.where(value.isfinite(), old.lerp(value.to(old), SMOOTH), old)
+
+    def _report(self, report: Callable[[str], None]) -> None:
+        if distributed.rank() == 0:
+            parts = {name: float(value) for name, value in self.smooth.items()}
+            report(f"step {self.step} minutes {self.minutes:.1f}/{self.options.minutes:.0f} "
+                   + " ".join(f"{name} {value:.4f}" for name, value in parts.items()))
+            self.scalars.add("train", parts | {"minutes": self.minutes}, self.step)
+
+    def check(self, report: Callable[[str], None]) -> dict[str, float]:
+        """Validate the average and write the checkpoints; the other processes wait for the first one's clock."""
+        if distributed.rank() != 0:
+            return {}
         network = self.task.network
         trained = {key: value.detach().clone() for key, value in network.state_dict().items()}
         network.load_state_dict(self.average)
@@ -165,6 +234,7 @@ class Loop:
         network.load_state_dict(trained)
         report(f"step {self.step} minutes {self.minutes:.1f} VALIDATION "
                + " ".join(f"{name} {value:.4f}" for name, value in scores.items()))
+        self.scalars.add("validation", scores | {"minutes": self.minutes}, self.step)
         better = scores["loss"] < self.best
         self.best = min(self.best, scores["loss"])
         meta = {**self.meta, "step": self.step, "minutes": self.minutes, "best": self.best, "scores": scores,
@@ -173,5 +243,7 @@ class Loop:
         if better:
             checkpoint.save(self.folder / "best.safetensors", prefixed, meta)
         whole = prefixed | {checkpoint.MODEL + key: value for key, value in trained.items()}
+        if self.rivals is not None:
+            whole |= {checkpoint.RIVALS + key: value for key, value in self.rivals.state_dict().items()}
         checkpoint.save(self.folder / "last.safetensors", whole | checkpoint.flatten_optimiser(self.optimisers), meta)
         return scores

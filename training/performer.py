@@ -10,10 +10,12 @@ from torch import Tensor, nn
 
 from harmonicflow.nn.performer import Performer, PerformerConfig
 
+from .device import moved
 from .shards import Example, ExampleData, collate
 
 UNIFORM_SHARE = 0.5  # of flow times; the rest is logit-normal.  Few steps are taken, so the early times matter
 VALIDATION_TIMES = (0.0, 0.25, 0.5, 0.75)  # those of the default four steps
+
 
 def corrupt(batch: Example, time: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
     """(x at flow time, unknown cells [B, S, L]) of a batch; an absent clip's row is zero."""
@@ -28,8 +30,10 @@ def velocity(network: nn.Module, batch: Example, x: Tensor, time: Tensor) -> Ten
     return network(x, batch.known, time, torch.zeros_like(time), batch.guide, batch.score, batch.pool, batch.text,
                    batch.genre, batch.emotion, batch.timbre)
 
+
 def masked_mean(error: Tensor, unknown: Tensor) -> Tensor:
     return (error.mean(-1) * unknown).sum() / unknown.sum().clamp(min=1)
+
 
 class PerformerTask:
     """The loss and the validation of the performer (see `training.loop.Task`)."""
@@ -50,7 +54,7 @@ class PerformerTask:
         logistic = 1 / (1 + np.exp(-self.random.normal(0, 1, count)))
         uniform = self.random.random(count)
         chosen = np.where(self.random.random(count) < UNIFORM_SHARE, uniform, logistic)
-        time = torch.from_numpy(chosen.astype(np.float32))
+        time = torch.from_numpy(chosen.astype(np.float32)).to(batch.data.device)
         noise = torch.randn_like(batch.data)
         x, unknown = corrupt(batch, time, noise)
         error = (velocity(self.network, batch, x, time) - (batch.data - noise)[:, 1:]).square()
@@ -60,12 +64,14 @@ class PerformerTask:
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Velocity error over masks as drawn, and with everything told; `first` is the error of the data predicted
         from noise alone, in units of its variance: what the conditions do not tell."""
+        device = next(network.parameters()).device
         losses: list[float] = []
         firsts: list[Tensor] = []
         for batches, keep in ((self.drawn, False), (self.told, True)):
-            for batch, noise in zip(batches, self.noises, strict=True):
+            for held_out, drawn in zip(batches, self.noises, strict=True):
+                batch, noise = moved(held_out, device), drawn.to(device)
                 for t in VALIDATION_TIMES:
-                    time = torch.full((len(batch.data),), t)
+                    time = torch.full((len(batch.data),), t, device=device)
                     x, unknown = corrupt(batch, time, noise)
                     error = (velocity(network, batch, x, time) - (batch.data - noise)[:, 1:]).square()
                     losses.append(float(masked_mean(error, unknown)))

@@ -1,18 +1,24 @@
 """What the training commands do: build the task, start or resume the loop, leave a finished checkpoint."""
 
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from harmonicflow.core.constants import LATENT_RATE
-from harmonicflow.nn.codec import CodecConfig
-from harmonicflow.nn.performer import PerformerConfig
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.nn.codec import CodecConfig, ConvNeXt
+from harmonicflow.nn.performer import Block, PerformerConfig
 
-from . import checkpoint
-from .codec import CodecData, CodecTask, load_codec, whiten
+from . import checkpoint, distributed
+from .adversarial import AdversarialOptions, DecoderTask
+from .codec import WINDOW, CodecData, CodecTask, load_codec, whiten
+from .device import chosen_device
+from .discriminators import Discriminator, DiscriminatorConfig
 from .loop import Loop, LoopOptions
 from .performer import PerformerTask
 from .shards import ExampleData, load_songs
@@ -20,12 +26,58 @@ from .shards import ExampleData, load_songs
 Report = Callable[[str], None]
 
 
-def loop_options(batch_size: int, max_minutes: float, lr: float, seed: int, threads: int, validate_minutes: float,
-                 epochs: int, examples: int, **more: Any) -> LoopOptions:
-    """The command line's options as the loop's; `examples` is what one epoch holds."""
-    steps = epochs * max(1, examples // batch_size) if epochs else LoopOptions.steps
-    return LoopOptions(minutes=max_minutes, steps=steps, batch_size=batch_size, lr=lr, seed=seed, threads=threads,
-                       validate_minutes=validate_minutes, **more)
+@dataclass(frozen=True)
+class Run:
+    """What the commands of all networks ask for."""
+
+    data_dir: Path
+    checkpoint_dir: Path
+    batch_size: int
+    epochs: int  # 0: as many as the minutes allow
+    max_minutes: float
+    lr: float
+    resume: bool
+    init: Path | None
+    seed: int
+    threads: int
+    muon: bool
+    validate_minutes: float
+    device: str = "auto"
+    precision: str = "auto"
+    compile: bool = False
+
+    @property
+    def last(self) -> Path | None:
+        """The checkpoint to go on from, if that is wanted and there is one."""
+        path = self.checkpoint_dir / "last.safetensors"
+        return path if self.resume and path.exists() else None
+
+    def options(self, examples: int) -> LoopOptions:
+        """The loop's options; `examples` is what one epoch holds."""
+        steps = self.epochs * max(1, examples // (self.batch_size * distributed.count()))
+        return LoopOptions(minutes=self.max_minutes, steps=steps or LoopOptions.steps, batch_size=self.batch_size,
+                           lr=self.lr, rival_lr=self.lr, seed=self.seed, threads=self.threads, muon=self.muon,
+                           validate_minutes=self.validate_minutes, precision=self.precision)
+
+    def draws(self, step: int = 0) -> int:
+        """A seed for what is drawn: another one in each process, and after each resuming."""
+        return int(np.random.SeedSequence((self.seed, distributed.rank(), step)).generate_state(1)[0])
+
+    def place(self, network: nn.Module) -> None:
+        """Move a network to its device, and compile its repeated blocks where they stand if that is wanted.
+
+        Compiled like this they keep their names, and a second block of a kind costs no second compilation.
+        """
+        network.to(chosen_device(self.device, distributed.rank()))
+        for module in network.modules():
+            if self.compile and isinstance(module, (ConvNeXt, Block, Discriminator)):
+                module.compile()
+
+    def go(self, loop: Loop, data: CodecData | ExampleData, report: Report) -> dict[str, float]:
+        """Train on draws that nobody has had yet."""
+        data.random = np.random.default_rng(self.draws(loop.step))
+        torch.manual_seed(self.draws(loop.step))
+        return loop.run(iter(data), report if distributed.rank() == 0 else lambda line: None)
 
 
 def initial_weights(source: Path, networks: tuple[str, ...]) -> dict[str, Tensor]:
@@ -41,31 +93,41 @@ def initial_weights(source: Path, networks: tuple[str, ...]) -> dict[str, Tensor
     return found
 
 
-def start(loop: Loop, resume: bool, init: Path | None, networks: tuple[str, ...], report: Report) -> None:
+def start(loop: Loop, run: Run, networks: tuple[str, ...], report: Report) -> None:
     """Resume, or start from given weights, or from scratch; says which."""
-    if resume and loop.resume():
+    if run.last and loop.resume():
         report(f"resumed at step {loop.step} after {loop.minutes:.1f} minutes")
-    elif init is not None:
-        loop.initialise(initial_weights(init, networks))
-        report(f"started from the weights of {init}")
+    elif run.init is not None:
+        loop.initialise(initial_weights(run.init, networks))
+        report(f"started from the weights of {run.init}")
 
 
-def train_codec(*, data_dir: Path, checkpoint_dir: Path, batch_size: int, epochs: int, max_minutes: float, lr: float,
-                resume: bool, init: Path | None, seed: int, threads: int, muon: bool, validate_minutes: float,
-                hidden_dim: int, latent_dim: int, report: Report) -> dict[str, float]:
-    """Train the codec and whiten its latents; returns the last validation's scores."""
-    torch.manual_seed(seed)
-    config = CodecConfig(frame_dim=hidden_dim, latent_dim=latent_dim)
-    data = CodecData(data_dir, "train", batch_size, seed)
-    task = CodecTask(config, CodecData(data_dir, "validation", batch_size, 1), seed)
-    examples = sum(track.samples for track in data.tracks) // 65536
-    options = loop_options(batch_size, max_minutes, lr, seed, threads, validate_minutes, epochs, examples,
-                           muon=muon)
-    loop = Loop(task, options, checkpoint_dir, config, {"network": "codec"})
-    start(loop, resume, init, ("encoder", "decoder"), report)
-    scores = loop.run(iter(data), report)
-    finish_codec(checkpoint_dir, CodecData(data_dir, "train", batch_size, 2))
-    return scores
+def codec_data(run: Run, split: str, seed: int) -> CodecData:
+    """The windows of a split; the first process converts what has to be converted, the others find it done."""
+    with distributed.first_process_first():
+        return CodecData(run.data_dir, split, run.batch_size, seed)
+
+
+def windows(data: CodecData) -> int:
+    """How many windows the songs hold."""
+    return sum(track.samples for track in data.tracks) // WINDOW
+
+
+def train_codec(*, hidden_dim: int, latent_dim: int, report: Report, **shared: Any) -> dict[str, float]:
+    """Train the codec and whiten its latents (`shared`: see `Run`); returns the last validation's scores."""
+    run = Run(**shared)
+    with distributed.processes():
+        torch.manual_seed(run.seed)
+        config = CodecConfig(frame_dim=hidden_dim, latent_dim=latent_dim)
+        data = codec_data(run, "train", run.seed)
+        task = CodecTask(config, codec_data(run, "validation", 1), run.draws())
+        run.place(task.network)
+        loop = Loop(task, run.options(windows(data)), run.checkpoint_dir, config, {"network": "codec"})
+        start(loop, run, ("encoder", "decoder"), report)
+        scores = run.go(loop, data, report)
+        if distributed.rank() == 0:
+            finish_codec(run.checkpoint_dir, CodecData(run.data_dir, "train", run.batch_size, 2))
+        return scores
 
 
 def finish_codec(folder: Path, data: CodecData) -> Path:
@@ -77,20 +139,69 @@ def finish_codec(folder: Path, data: CodecData) -> Path:
     return path
 
 
-def train_performer(*, data_dir: Path, checkpoint_dir: Path, batch_size: int, epochs: int, max_minutes: float,
-                    lr: float, resume: bool, init: Path | None, seed: int, threads: int, muon: bool,
-                    validate_minutes: float, hidden_dim: int, layers: int, seconds: float,
-                    report: Report) -> dict[str, float]:
-    """Train the performer on encoded songs; returns the last validation's scores."""
-    torch.manual_seed(seed)
-    config = PerformerConfig(dim=hidden_dim, heads=max(1, hidden_dim // 64), layers=layers)
-    frames = round(seconds * LATENT_RATE)
-    songs = load_songs(data_dir, "train")
-    data = ExampleData(songs, frames, batch_size, seed)
-    task = PerformerTask(config, ExampleData(load_songs(data_dir, "validation"), frames, batch_size, 1), seed)
-    examples = sum(song.frames for song in songs) // frames
-    options = loop_options(batch_size, max_minutes, lr, seed, threads, validate_minutes, epochs, examples, muon=muon)
-    about = {"network": "performer"} | ({"latent_space": space} if (space := songs[0].latent_space) else {})
-    loop = Loop(task, options, checkpoint_dir, config, about)
-    start(loop, resume, init, ("performer",), report)
-    return loop.run(iter(data), report)
+def codec_config(source: Path, weights: dict[str, Tensor]) -> CodecConfig:
+    """The sizes of the codec in a checkpoint, or of a bundle's (whose depths are the default ones)."""
+    if source.is_file():
+        return CodecConfig(**checkpoint.load(source)[1]["config"])
+    return CodecConfig(latent_dim=weights["decoder.beyond"].shape[1], frame_dim=len(weights["decoder.norm.weight"]))
+
+
+def train_decoder(*, adversary: AdversarialOptions, discriminators: DiscriminatorConfig, report: Report,
+                  **shared: Any) -> dict[str, float]:
+    """The adversarial stage on a finished codec's decoder (`shared`: see `Run`); the last validation's scores.
+
+    Leaves the best decoder, with the encoder and the whitening it was given, in `codec.safetensors`.
+    Raises: HarmonicFlowError `bad_option` (nothing to start from), `bad_checkpoint`.
+    """
+    run = Run(**shared)
+    source = run.last or run.init
+    if source is None:
+        raise HarmonicFlowError("bad_option", option="--init", value="", reason="this stage needs a finished codec")
+    with distributed.processes():
+        torch.manual_seed(run.seed)
+        found = initial_weights(source, ("encoder", "decoder"))
+        config = codec_config(source, found)
+        data, held_out = codec_data(run, "train", run.seed), codec_data(run, "validation", 1)
+        task = DecoderTask(config, held_out, run.draws(), adversary, discriminators)
+        run.place(nn.ModuleList([task.network, task.rivals]))
+        about = {"network": "codec", "stage": "adversarial", "adversary": asdict(adversary),
+                 "discriminators": asdict(discriminators)}
+        loop = Loop(task, run.options(windows(data)), run.checkpoint_dir, config, about, task.rivals)
+        if run.last:
+            task.start = checkpoint.load(run.last)[1]["start"]
+            start(loop, run, (), report)
+        else:
+            names = task.network.state_dict()
+            if missing := [name for name in names if name not in found]:
+                raise HarmonicFlowError("bad_checkpoint", path=str(source), reason=f"it has no {missing[0]}")
+            loop.initialise({name: found[name] for name in names})
+            report(f"started from the decoder of {source}")
+            task.start = task.scores(task.network.eval())
+        loop.meta["start"] = task.start
+        if loop.step == 0:
+            loop.check(report)  # the decoder that was given is the first to beat
+        scores = run.go(loop, data, report)
+        if distributed.rank() == 0:
+            tensors, meta = checkpoint.load(run.checkpoint_dir / "best.safetensors")
+            checkpoint.save(run.checkpoint_dir / "codec.safetensors", tensors, meta)
+            report(f"the best decoder is that of step {meta['step']}")
+        return scores
+
+
+def train_performer(*, hidden_dim: int, layers: int, seconds: float, report: Report,
+                    **shared: Any) -> dict[str, float]:
+    """Train the performer on encoded songs (`shared`: see `Run`); returns the last validation's scores."""
+    run = Run(**shared)
+    with distributed.processes():
+        torch.manual_seed(run.seed)
+        config = PerformerConfig(dim=hidden_dim, heads=max(1, hidden_dim // 64), layers=layers)
+        frames = round(seconds * LATENT_RATE)
+        songs = load_songs(run.data_dir, "train")
+        data = ExampleData(songs, frames, run.batch_size, run.seed)
+        held_out = ExampleData(load_songs(run.data_dir, "validation"), frames, run.batch_size, 1)
+        task = PerformerTask(config, held_out, run.draws())
+        run.place(task.network)
+        about = {"network": "performer"} | ({"latent_space": space} if (space := songs[0].latent_space) else {})
+        loop = Loop(task, run.options(sum(song.frames for song in songs) // frames), run.checkpoint_dir, config, about)
+        start(loop, run, ("performer",), report)
+        return run.go(loop, data, report)

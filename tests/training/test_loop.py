@@ -43,7 +43,7 @@ def batches(start: int = 0) -> Iterator[Tensor]:
 
 
 def loop(folder: Path, **options: object) -> Loop:
-    base = {"steps": 60, "minutes": 5.0, "lr": 3e-3, "warmup_steps": 5, "bf16": False, "average": 0.9}
+    base = {"steps": 60, "minutes": 5.0, "lr": 3e-3, "warmup_steps": 5, "precision": "fp32", "average": 0.9}
     return Loop(Line(), LoopOptions(**(base | options)), folder, Config(), {"network": "line"})  # type: ignore[arg-type]
 
 
@@ -67,7 +67,7 @@ def test_resuming_is_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     feed = batches()
     for _ in range(30):
         first._update(next(feed))
-    first._check(silent)
+    first.check(silent)
     second = loop(tmp_path / "parts", muon=True)
     assert second.resume() and second.step == 30
     second.run(batches(30), silent)
@@ -96,7 +96,7 @@ def test_the_best_is_kept(tmp_path: Path) -> None:
     with torch.no_grad():
         for value in trained.average.values():
             value.add_(1.0)
-    trained._check(silent)
+    trained.check(silent)
     _, meta = checkpoint.load(tmp_path / "best.safetensors")
     assert meta["best"] == pytest.approx(good) and meta["config"] == {"width": 64} and meta["network"] == "line"
     _, last = checkpoint.load(tmp_path / "last.safetensors")

@@ -1,6 +1,7 @@
-"""`harmonicflow train codec|performer`: training that stops by the clock and resumes."""
+"""`harmonicflow train codec|decoder|performer`: training that stops by the clock and resumes."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,16 @@ import click
 
 from harmonicflow.core.constants import LATENT_CHANNELS
 
+DEVICES = ("auto", "cpu", "cuda")
+PRECISIONS = ("auto", "bf16", "fp32")
+
 
 def _say(line: str) -> None:
     click.echo(line, err=True)
 
 
-def _shared(function: Any) -> Any:
-    """Options of both networks.  The first spelling is the usual one, the second the prototype's."""
+def _shared(lr: float) -> Callable[[Any], Any]:
+    """Options of all networks.  The first spelling is the usual one, the second the prototype's."""
     options = [
         click.option("--data-dir", "--data_dir", type=click.Path(path_type=Path), required=True,
                      help="Corpus in Slakh's layout (train, validation, test)."),
@@ -25,7 +29,7 @@ def _shared(function: Any) -> Any:
                      help="Passes over the corpus; 0: as many as the minutes allow."),
         click.option("--max-minutes", "--max_minutes", default=60.0, show_default=True,
                      help="Wall-clock budget over all runs of this checkpoint."),
-        click.option("--lr", default=1e-3, show_default=True, help="Peak learning rate."),
+        click.option("--lr", default=lr, show_default=True, help="Peak learning rate."),
         click.option("--resume", is_flag=True, help="Go on from the last checkpoint of --checkpoint-dir."),
         click.option("--init", type=click.Path(path_type=Path), default=None,
                      help="Start from the weights of a bundle's folder or a checkpoint."),
@@ -33,11 +37,22 @@ def _shared(function: Any) -> Any:
         click.option("--threads", default=0, show_default=True, help="CPU threads; 0: all."),
         click.option("--muon/--no-muon", default=True, show_default=True,
                      help="Muon for the matrices inside the network, AdamW for the rest."),
-        click.option("--validate-minutes", default=5.0, show_default=True, help="Minutes between validations."),
+        click.option("--validate-minutes", "--validate_minutes", default=5.0, show_default=True,
+                     help="Minutes between validations."),
+        click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True,
+                     help="Where to train; auto: CUDA where there is one."),
+        click.option("--precision", type=click.Choice(PRECISIONS), default="auto", show_default=True,
+                     help="auto: bf16 where a matrix product is quicker in it."),
+        click.option("--compile/--no-compile", default=False, show_default=True,
+                     help="torch.compile the repeated blocks; minutes at the start, quicker steps."),
     ]
-    for option in reversed(options):
-        function = option(function)
-    return function
+
+    def wrap(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return wrap
 
 
 @click.group()
@@ -46,7 +61,7 @@ def command() -> None:
 
 
 @command.command()
-@_shared
+@_shared(lr=1e-3)
 @click.option("--hidden-dim", "--hidden_dim", default=256, show_default=True, help="Width of the network at 86 Hz.")
 @click.option("--latent-dim", "--latent_dim", default=LATENT_CHANNELS, show_default=True, help="Latent channels.")
 def codec(hidden_dim: int, latent_dim: int, **shared: Any) -> None:
@@ -57,7 +72,27 @@ def codec(hidden_dim: int, latent_dim: int, **shared: Any) -> None:
 
 
 @command.command()
-@_shared
+@_shared(lr=3e-4)
+@click.option("--width", default=16, show_default=True, help="Channels of the discriminators; 32 or more on a GPU.")
+@click.option("--share", default=0.5, show_default=True,
+              help="Size of the discriminators' pull against the reconstruction's.")
+@click.option("--warmup-steps", "--warmup_steps", default=200, show_default=True,
+              help="Steps before the decoder hears the discriminators.")
+def decoder(width: int, share: float, warmup_steps: int, **shared: Any) -> None:
+    """The adversarial stage: a finished codec's decoder against discriminators.
+
+    Needs --init (or --resume).  The encoder stays as it is, so every performer of this codec stays usable.
+    """
+    from ..adversarial import AdversarialOptions
+    from ..discriminators import DiscriminatorConfig
+    from ..runs import train_decoder
+
+    train_decoder(adversary=AdversarialOptions(share, warmup_steps), discriminators=DiscriminatorConfig(width),
+                  report=_say, **shared)
+
+
+@command.command()
+@_shared(lr=1e-3)
 @click.option("--hidden-dim", "--hidden_dim", default=256, show_default=True, help="Width of the transformer.")
 @click.option("--layers", default=8, show_default=True, help="Transformer blocks.")
 @click.option("--seconds", default=4.0, show_default=True, help="Length of a training window.")
