@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 from harmonicflow.audio import files
+from harmonicflow.audio.wav import wav_stream
 from harmonicflow.core.errors import HarmonicFlowError
 
 RATE = 44100
@@ -50,6 +51,48 @@ def test_formats(tmp_path, name, subtype, error):
     y, rate = files.read(path)
     assert rate == RATE and y.shape == x.shape and y.dtype == np.float32 and y.flags.c_contiguous
     assert np.abs(x - y)[:, 2000:-2000].max() < error
+
+
+@pytest.mark.parametrize("name", ["x.wav", "x.flac", "x.mp3"])
+def test_a_stream_is_the_whole_in_pieces(tmp_path, name):
+    soundfile.write(tmp_path / name, np.random.default_rng(1).standard_normal((3 * RATE, 2)) * 0.1, RATE)
+    whole, _ = files.read(tmp_path / name)
+    pieces = list(files.stream(tmp_path / name, piece_frames=10_007))
+    assert {piece.shape for piece in pieces[:-1]} == {(2, 10_007)}
+    assert np.array_equal(np.concatenate(pieces, axis=1), whole)
+    part = np.concatenate(list(files.stream(tmp_path / name, 7, 50_000, 999)), axis=1)
+    assert part.shape == (2, 50_000) and np.abs(part - whole[:, 7:50_007]).max() < 1e-6
+
+
+def test_a_stream_may_be_longer_than_one_reading(tmp_path, monkeypatch):
+    files.write_wav(tmp_path / "x.wav", tone(1000), 8000)
+    monkeypatch.setattr(files, "MAX_VALUES", 1000)
+    refused(tmp_path / "x.wav", "too_long")
+    assert sum(piece.shape[1] for piece in files.stream(tmp_path / "x.wav")) == 1000
+    refused(tmp_path / "x.wav", "bad_selection", lambda path: list(files.stream(path, 0, 1001)))
+    monkeypatch.setattr(files, "LONGEST_S", 0.1)
+    refused(tmp_path / "x.wav", "too_long", lambda path: list(files.stream(path)))
+
+
+def test_a_file_written_in_pieces_has_the_bytes_of_the_whole(tmp_path):
+    x = tone(5000)
+    with wav_stream(tmp_path / "y.wav", 2, 5000, RATE) as out:
+        for piece in np.split(x, [1, 2, 4000], axis=1):
+            out.write(piece)
+        out.write(x)  # too much: left out
+    assert (tmp_path / "y.wav").read_bytes() == files.wav_bytes(x, RATE)
+
+
+def test_a_file_that_was_not_finished_is_not_there(tmp_path):
+    (tmp_path / "y.wav").write_bytes(b"the old one")
+    for sound, code in ((np.full((2, 10), np.nan), "bad_samples"), (tone(10), None)):
+        with pytest.raises((HarmonicFlowError, ValueError)) as caught, wav_stream(tmp_path / "y.wav", 2, 20, RATE) as y:
+            y.write(sound)
+        assert getattr(caught.value, "code", None) == code
+    with pytest.raises(HarmonicFlowError) as caught, wav_stream(tmp_path / "y.wav", 8, 2**31, RATE):
+        pass
+    assert caught.value.code == "too_long"
+    assert os.listdir(tmp_path) == ["y.wav"] and (tmp_path / "y.wav").read_bytes() == b"the old one"
 
 
 @pytest.mark.parametrize("name", ["x.wav", "x.flac", "x.mp3"])
@@ -193,6 +236,7 @@ BOMB = """
 import resource, sys, time
 import numpy, soundfile
 from harmonicflow.audio import files
+from harmonicflow.audio.wav import wav_stream
 from harmonicflow.core.errors import HarmonicFlowError
 before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
 try:

@@ -5,7 +5,7 @@ import json
 import re
 
 from bridge.output import decibels, result_json, table
-from harmonicflow.core.progress import PLAIN_EVERY_S, Progress, time_left
+from harmonicflow.core.progress import PLAIN_EVERY_S, Progress, bar, time_left
 
 
 def test_json_is_one_line_without_nan(capsys):
@@ -28,6 +28,11 @@ def test_time_left_in_words():
     assert [time_left(s) for s in (-1, 3.6, 59.4, 65, 600)] == [
         "0 s left", "4 s left", "59 s left", "1 min 05 s left", "10 min 00 s left",
     ]  # fmt: skip
+
+
+def test_a_bar_says_its_share():
+    assert bar(0.25, 8) == "[##------] 25 %"
+    assert [bar(share, 2) for share in (-1, 0.999, 1, 7)] == ["[--] 0 %", "[#-] 99 %", "[##] 100 %", "[##] 100 %"]
 
 
 class Screen(io.StringIO):

@@ -48,3 +48,30 @@ def test_long_sound_goes_through_in_chunks(runtime: Runtime, monkeypatch: pytest
 def test_the_last_frame_is_filled_with_silence(runtime: Runtime) -> None:
     audio = np.random.default_rng(7).standard_normal((1, 3 * HOP + 5)).astype(np.float32)
     assert codec.encode(runtime, audio).shape == (1, 4, 32)
+
+
+@pytest.mark.parametrize("cuts", [(), (1,), (2047, 2049), tuple(range(0, 20 * HOP, 3000))])
+def test_encoding_a_stream_is_encoding_the_whole(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, cuts: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr(codec, "CHUNK", 4)
+    audio = np.random.default_rng(8).standard_normal((2, 20 * HOP - 100)).astype(np.float32)
+    whole = codec.encode(runtime, audio)
+    stream = codec.EncodeStream(runtime, 2)
+    parts = [stream.process(piece) for piece in np.split(audio, cuts, axis=1)]
+    given = np.concatenate(parts, axis=1)
+    assert given.shape[1] == stream.done >= 12 and np.array_equal(given, whole[:, : stream.done])
+    assert np.array_equal(np.concatenate((given, stream.finish()), axis=1), whole)
+
+
+def test_silence_fills_up_to_a_multiple(runtime: Runtime) -> None:
+    audio = np.random.default_rng(9).standard_normal((1, 5 * HOP + 1)).astype(np.float32)
+    stream = codec.EncodeStream(runtime, 1)
+    latents = np.concatenate((stream.process(audio), stream.finish(4)), axis=1)
+    assert latents.shape[1] == 8 and not latents[:, 6:].any()
+    assert np.array_equal(latents[:, :6], codec.encode(runtime, audio))
+
+
+def test_no_sound_at_all(runtime: Runtime) -> None:
+    assert codec.encode(runtime, np.zeros((3, 0), np.float32)).shape == (3, 0, 32)
+    assert codec.decode(runtime, np.zeros((3, 0, 32), np.float32)).shape == (3, 0)

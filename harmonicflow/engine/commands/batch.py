@@ -40,35 +40,41 @@ def open_runtime(bundle: str | None, threads: int | None) -> "Runtime":
 
 
 def find_tasks(
-    inputs: Sequence[Path], out: Path, endings: Sequence[str], kind: str, seconds: Callable[[Path], float]
-) -> list[Task]:
+    inputs: Sequence[Path], out: Path, endings: Sequence[str], kind: str, seconds: Callable[[Path], float],
+    but: str = "\0",
+) -> list[Task]:  # fmt: skip
     """The files of folders (with their sub-folders) and single files, with the same sub-folders below `out`.
 
     Two that differ in their endings alone keep them: `a.wav` and `a.flac` become `a.wav` and `a.flac` plus the ending
-    of the result. Raises `missing_file`, and `no_input` where there is nothing.
+    of the result. In folders, names that end in `but` are passed over. Raises `missing_file`, `no_input` where there is
+    nothing, and `bad_option` where two files of different folders would become one.
     """
     found: dict[Path, Path] = {}  # the file: its place below `out`
     for given in inputs:
         if not given.exists():
             raise HarmonicFlowError("missing_file", path=given)
-        found |= {file: file.relative_to(given) for file in _files(given, endings)} if given.is_dir() else {
-            given: Path(given.name)
-        }  # fmt: skip
+        if given.is_dir():
+            found |= {file: file.relative_to(given) for file in _files(given, endings, but)}
+        else:
+            found[given] = Path(given.name)
     if not found:
         raise HarmonicFlowError("no_input", kind=kind, path=", ".join(map(str, inputs)))
     twins = Counter(place.with_suffix("") for place in found.values())
-    tasks = []
+    tasks: dict[Path, Task] = {}  # by target
     for file, place in found.items():
-        name = place.name if twins[place.with_suffix("")] > 1 else place.stem
-        tasks.append(Task(file, out / place.with_name(name), _length(file, seconds)))
-    return tasks
+        target = out / place.with_name(place.name if twins[place.with_suffix("")] > 1 else place.stem)
+        if target in tasks:
+            reason = f"{tasks[target].source} and {file} would become one file there"
+            raise HarmonicFlowError("bad_option", option="--out", value=str(out), reason=reason)
+        tasks[target] = Task(file, target, _length(file, seconds))
+    return list(tasks.values())
 
 
-def _files(folder: Path, endings: Sequence[str]) -> Iterator[Path]:
+def _files(folder: Path, endings: Sequence[str], but: str) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if name.lower().endswith(tuple(endings)) and not name.startswith("."):
+            if name.lower().endswith(tuple(endings)) and not (name.startswith(".") or name.endswith(but)):
                 yield Path(place, name)
 
 

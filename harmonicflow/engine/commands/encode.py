@@ -64,7 +64,7 @@ def command(
         about = files.info(path, files.LONGEST_S)
         return about.frames / about.rate
 
-    tasks = [t for t in find_tasks(inputs, out, files.ENDINGS, "sound", length) if not t.source.name.endswith(COPY)]
+    tasks = find_tasks(inputs, out, files.ENDINGS, "sound", length, but=COPY)
     runtime = open_runtime(bundle, threads)
     from ..transcode import EncodeOptions
 
