@@ -122,8 +122,10 @@ def _data(card: Mapping[str, Any]) -> Iterator[str]:
 
 def _heard(training: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """What is said of the songs of both halves together, or of each half alone with its name before it."""
-    rows = [(f"{half.capitalize()}: ", training.get(half, {})) for half in HALVES]
-    return [(whose, row) for whose, row in rows if "corpus" in row or "data" in row] or [("", training)]
+    shared = {key: training[key] for key in ("data", "corpus") if key in training}
+    if not any(key in training.get(half, {}) for half in HALVES for key in ("data", "corpus")):
+        return [("", shared)]
+    return [(f"{half.capitalize()}: ", shared | training.get(half, {})) for half in HALVES]
 
 
 def _songs(said: Mapping[str, Any]) -> str:

@@ -113,6 +113,10 @@ def test_a_corpus_of_two_sound_fonts_is_credited_for_both(tmp_path: Path) -> Non
     assert text.index("1.5 hours, 3 songs, rendered with FluidR3 GM by Frank Wen (MIT), 1.0 h and MuseScore General")
     assert "In 1.0 hours the sound of every instrument was drawn at random." in text
     assert "2 General MIDI SoundFonts" in "\n".join(card._limits({"training": told, "stems": ["bass"]}))
+    # A half that was trained on other songs than the other one says so; one of before sounds were counted has one font.
+    text = "\n".join(card._data({"training": {"data": told["data"], "codec": {"corpus": sounds}, "performer": {}}}))
+    assert "Codec: 1.5 hours, 3 songs, rendered with FluidR3 GM by Frank Wen (MIT), 1.0 h and MuseScore" in text
+    assert "Performer: Rendered with FluidR3 GM by Frank Wen (MIT)." in text
 
 
 def test_credits_come_from_the_training_songs(tmp_path: Path) -> None:
