@@ -201,11 +201,15 @@ def _check_card(folder: Path, card: ModelCard) -> None:
     if reason:
         raise HarmonicFlowError("bad_bundle", path=folder, reason=reason)
     for name, row in card.files.items():
-        if row.latent_space != card.latent_space:
-            spaces = f"the {name} is for {row.latent_space[:16]}, all else for {card.latent_space[:16]}"
-            reason = f"in the bundle {folder} {spaces}"
-            hint = "Leave the bundle out to use the shipped one, or export it again: harmonicflow export --help"
-            raise HarmonicFlowError("latent_mismatch", reason=reason, hint=hint)
+        check_space(folder, card, name, row.latent_space)
+
+
+def check_space(folder: Path, card: ModelCard, name: str, space: str) -> None:
+    """Raise `latent_mismatch` if `space`, which a network says it is for, is not the bundle's."""
+    if space != card.latent_space:
+        reason = f"in the bundle {folder} the {name} is for {space[:16]}, all else for {card.latent_space[:16]}"
+        hint = "Leave the bundle out to use the shipped one, or export it again: harmonicflow export --help"
+        raise HarmonicFlowError("latent_mismatch", reason=reason, hint=hint)
 
 
 def _read(folder: Path, name: str, limit: int) -> bytes:

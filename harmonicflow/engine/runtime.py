@@ -10,7 +10,7 @@ import onnxruntime as ort
 
 from harmonicflow.core.errors import HarmonicFlowError
 
-from .bundle import Bundle
+from .bundle import Bundle, check_space
 
 MAX_THREADS: Final = 8  # graphs this small gain nothing from more
 SPIN_US: Final = "200"
@@ -44,7 +44,7 @@ class Runtime:
         self._options = ort.RunOptions()
 
     def load(self, name: str) -> None:
-        """Load a network unless it is loaded. Raises `bad_bundle` for a graph of another shape or a broken one."""
+        """Load a network unless it is loaded. Raises `bad_bundle` (another shape, a broken file), `latent_mismatch`."""
         if name in self._sessions:
             return
         try:
@@ -106,6 +106,9 @@ class Runtime:
         return options
 
     def _check(self, name: str, session: ort.InferenceSession) -> None:
+        # The file's own word: model.json may have been edited to make networks of two bundles look like one.
+        if said := session.get_modelmeta().custom_metadata_map.get("latent_space"):
+            check_space(self.bundle.path, self.bundle.card, name, said)
         for wanted, found in zip(self.bundle.shapes(name), (session.get_inputs(), session.get_outputs()), strict=True):
             for key, shape in wanted.items():
                 value = next((v for v in found if v.name == key), None)

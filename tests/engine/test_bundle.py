@@ -182,6 +182,21 @@ def test_a_performer_of_another_codec_is_refused_with_both_names_and_what_to_do(
     assert "Leave the bundle out" in said and "harmonicflow export" in said
 
 
+def test_a_performer_copied_from_another_bundle_is_refused_whatever_model_json_says(tmp_path: Path) -> None:
+    """The hash is put right and model.json names one latent space: the file itself names another."""
+    folder = make_tiny_bundle(tmp_path / "bundle")
+    model = onnx.load(folder / "performer.onnx")
+    for space, refused in ((card(folder)["latent_space"], False), ("feedfacefeedface", True)):
+        helper.set_model_props(model, {"latent_space": space})
+        put(folder, "performer", model.SerializeToString())
+        runtime = Runtime(Bundle.load(folder), threads=1)
+        runtime.load("decoder")
+        if refused:
+            assert refusal(folder).code == "latent_mismatch" and "the performer is for feedface" in str(refusal(folder))
+        else:
+            runtime.load("performer")
+
+
 def test_a_bundle_replaced_while_it_is_read_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The card is the old one's, the networks are already the new one's: whole bundles, only not together."""
     folder, new = make_tiny_bundle(tmp_path / "bundle"), make_tiny_bundle(tmp_path / "new", version="1")
