@@ -3,7 +3,7 @@
 Legend: G songs in a batch, S stems, E extra waveforms, B = G * S + E, T samples.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,13 +42,13 @@ class CodecBatch:
 
 
 class CodecData:
-    """Draws windows of a split; the same seed draws the same windows."""
+    """Draws windows of a split of one corpus or several together; the same seed draws the same windows."""
 
-    def __init__(self, root: Path, split: str, batch_size: int, seed: int,
+    def __init__(self, roots: Path | Sequence[Path], split: str, batch_size: int, seed: int,
                  augmentation: Augmentation | None = None) -> None:
-        self.root, self.split = root, split
         self.augmentation = augmentation or Augmentation()
-        self.tracks = tracks(root, split)
+        self.tracks = [track for root in ([roots] if isinstance(roots, Path) else roots)
+                       for track in tracks(root, split)]
         self.random = np.random.default_rng(seed)
         self.songs = max(1, round(batch_size * (1 - EXTRA_SHARE) / len(DEFAULT_STEMS)))
         self.extra = max(1, batch_size - self.songs * len(DEFAULT_STEMS))
@@ -58,9 +58,14 @@ class CodecData:
         return track, int(self.random.integers(max(1, track.samples - WINDOW)))
 
     def _stems(self) -> Audio:
+        """Aligned windows of a song's stems; of a song without stems four windows from anywhere in it."""
         for _ in range(8):
             track, start = self._song()
-            stems = np.stack([track.read(part, start, WINDOW) for part in DEFAULT_STEMS])
+            if any(part in track.parts for part in DEFAULT_STEMS):
+                stems = np.stack([track.read(part, start, WINDOW) for part in DEFAULT_STEMS])
+            else:
+                starts = self.random.integers(max(1, track.samples - WINDOW), size=len(DEFAULT_STEMS))
+                stems = np.stack([track.read(OTHER, int(each), WINDOW) for each in starts])
             if np.sqrt((stems**2).mean(-1)).max() > QUIET:
                 break
         gain_db = self.random.uniform(-9, 3) + self.random.uniform(-3, 3, (len(DEFAULT_STEMS), 1))

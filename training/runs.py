@@ -1,7 +1,7 @@
 """What the training commands do: build the task, start or resume the loop, leave a finished checkpoint."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from harmonicflow.core.constants import LATENT_RATE
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.nn.codec import CodecConfig, ConvNeXt
+from harmonicflow.nn.codec import SIZES, CodecConfig, ConvNeXt
 from harmonicflow.nn.performer import Block, PerformerConfig
 
 from . import checkpoint, distributed
@@ -30,7 +30,7 @@ Report = Callable[[str], None]
 class Run:
     """What the commands of all networks ask for."""
 
-    data_dir: Path
+    data_dir: Path | Sequence[Path]  # one corpus or several together
     checkpoint_dir: Path
     batch_size: int
     epochs: int  # 0: as many as the minutes allow
@@ -45,6 +45,11 @@ class Run:
     device: str = "auto"
     precision: str = "auto"
     compile: bool = False
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where the data lies."""
+        return (self.data_dir,) if isinstance(self.data_dir, Path) else tuple(self.data_dir)
 
     @property
     def last(self) -> Path | None:
@@ -105,7 +110,7 @@ def start(loop: Loop, run: Run, networks: tuple[str, ...], report: Report) -> No
 def codec_data(run: Run, split: str, seed: int) -> CodecData:
     """The windows of a split; the first process converts what has to be converted, the others find it done."""
     with distributed.first_process_first():
-        return CodecData(run.data_dir, split, run.batch_size, seed)
+        return CodecData(run.folders, split, run.batch_size, seed)
 
 
 def windows(data: CodecData) -> int:
@@ -113,12 +118,16 @@ def windows(data: CodecData) -> int:
     return sum(track.samples for track in data.tracks) // WINDOW
 
 
-def train_codec(*, hidden_dim: int, latent_dim: int, report: Report, **shared: Any) -> dict[str, float]:
-    """Train the codec and whiten its latents (`shared`: see `Run`); returns the last validation's scores."""
+def train_codec(*, hidden_dim: int, latent_dim: int, report: Report, size: str = "default",
+                **shared: Any) -> dict[str, float]:
+    """Train the codec and whiten its latents (`shared`: see `Run`); returns the last validation's scores.
+
+    `hidden_dim` 0 keeps the width of the `size`.
+    """
     run = Run(**shared)
     with distributed.processes():
         torch.manual_seed(run.seed)
-        config = CodecConfig(frame_dim=hidden_dim, latent_dim=latent_dim)
+        config = replace(SIZES[size], frame_dim=hidden_dim or SIZES[size].frame_dim, latent_dim=latent_dim)
         data = codec_data(run, "train", run.seed)
         task = CodecTask(config, codec_data(run, "validation", 1), run.draws())
         run.place(task.network)
@@ -126,7 +135,7 @@ def train_codec(*, hidden_dim: int, latent_dim: int, report: Report, **shared: A
         start(loop, run, ("encoder", "decoder"), report)
         scores = run.go(loop, data, report)
         if distributed.rank() == 0:
-            finish_codec(run.checkpoint_dir, CodecData(run.data_dir, "train", run.batch_size, 2))
+            finish_codec(run.checkpoint_dir, CodecData(run.folders, "train", run.batch_size, 2))
         return scores
 
 
@@ -196,9 +205,10 @@ def train_performer(*, hidden_dim: int, layers: int, seconds: float, report: Rep
         torch.manual_seed(run.seed)
         config = PerformerConfig(dim=hidden_dim, heads=max(1, hidden_dim // 64), layers=layers)
         frames = round(seconds * LATENT_RATE)
-        songs = load_songs(run.data_dir, "train")
+        songs = [song for folder in run.folders for song in load_songs(folder, "train")]
         data = ExampleData(songs, frames, run.batch_size, run.seed)
-        held_out = ExampleData(load_songs(run.data_dir, "validation"), frames, run.batch_size, 1)
+        others = [song for folder in run.folders for song in load_songs(folder, "validation")]
+        held_out = ExampleData(others, frames, run.batch_size, 1)
         task = PerformerTask(config, held_out, run.draws())
         run.place(task.network)
         about = {"network": "performer"} | ({"latent_space": space} if (space := songs[0].latent_space) else {})

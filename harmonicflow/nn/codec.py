@@ -20,7 +20,7 @@ from .dft import DFT, HOP_STFT, N_FFT
 BINS = N_FFT // 2 + 1
 STRIDE = HOP // HOP_STFT  # STFT frames in a latent frame
 COMPRESSION = 0.3  # exponent of the magnitudes the encoder sees
-MAX_LOG_MAGNITUDE = 6.0  # e^6 = 403: a full-scale sine's bin is N / 4 = 512
+MAX_LOG_MAGNITUDE = 6.5  # e^6.5 = 665: a full-scale sine in a Hann window has a bin of N / 4 = 512
 assert HOP % HOP_STFT == 0
 
 
@@ -37,6 +37,14 @@ class CodecConfig:
     encoder_latent_blocks: int = 3
     decoder_latent_blocks: int = 2
     decoder_frame_blocks: int = 5
+
+
+# The default keeps within what two CPU cores can decode beside the performer; the large one, of about 22 M parameters
+# a side, is for a GPU.
+SIZES = {
+    "default": CodecConfig(),
+    "large": CodecConfig(frame_dim=512, latent_width=768, encoder_frame_blocks=5, decoder_frame_blocks=8),
+}
 
 
 class ConvNeXt(nn.Module):

@@ -13,6 +13,7 @@ from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.nn.codec import CodecConfig
 from harmonicflow.nn.performer import PerformerConfig
 from training import losses, masks
+from training.augment import Augmentation
 from training.codec import CodecData, CodecTask, load_codec
 from training.data import tracks
 from training.encode import encode_audio, encode_corpus
@@ -99,6 +100,21 @@ def test_windows_are_what_the_files_hold(corpus: Path) -> None:
     assert not track.read("other", 0, 100).any()
     with pytest.raises(HarmonicFlowError, match="no songs"):
         tracks(corpus, "test")
+
+
+def test_a_folder_of_sound_files_beside_a_corpus_is_drawn_from(corpus: Path, tmp_path: Path) -> None:
+    """Songs without stems give windows of themselves, never silence."""
+    t = np.arange(4 * SAMPLE_RATE) / SAMPLE_RATE
+    for number in range(6):
+        name = tmp_path / f"album{number}" / "song.flac"
+        name.parent.mkdir()
+        soundfile.write(name, 0.2 * np.sin(2 * np.pi * 5000 * t), SAMPLE_RATE)
+    alone = CodecData(tmp_path, "train", 8, 0, Augmentation(0, 0, 0)).batch()
+    assert (alone.grouped.square().mean(-1).sqrt() > 0.02).all()
+    both = CodecData([corpus, tmp_path], "train", 8, 0, Augmentation(0, 0, 0))
+    loudest = {int(torch.fft.rfft(both.batch().grouped[0, 0]).abs().argmax()) for _ in range(12)}
+    high = {round(5000 * 32 * HOP / SAMPLE_RATE)}
+    assert high & loudest and loudest - high
 
 
 def test_the_codec_learns_and_resumes(corpus: Path, run: Path) -> None:

@@ -20,8 +20,9 @@ def _say(line: str) -> None:
 def _shared(lr: float) -> Callable[[Any], Any]:
     """Options of all networks.  The first spelling is the usual one, the second the prototype's."""
     options = [
-        click.option("--data-dir", "--data_dir", type=click.Path(path_type=Path), required=True,
-                     help="Corpus in Slakh's layout (train, validation, test)."),
+        click.option("--data-dir", "--data_dir", type=click.Path(path_type=Path), required=True, multiple=True,
+                     help="A corpus: stems in folders by song, Slakh2100, or a folder of sound files; give it again "
+                          "for more."),
         click.option("--checkpoint-dir", "--checkpoint_dir", type=click.Path(path_type=Path),
                      default=Path("runs/train"), show_default=True, help="Where checkpoints are kept."),
         click.option("--batch-size", "--batch_size", default=16, show_default=True, help="Examples in a step."),
@@ -62,13 +63,15 @@ def command() -> None:
 
 @command.command()
 @_shared(lr=1e-3)
-@click.option("--hidden-dim", "--hidden_dim", default=256, show_default=True, help="Width of the network at 86 Hz.")
+@click.option("--size", type=click.Choice(("default", "large")), default="default", show_default=True,
+              help="large: about five times the parameters, for a GPU.")
+@click.option("--hidden-dim", "--hidden_dim", default=0, help="Width of the network at 86 Hz; 0: the size's own.")
 @click.option("--latent-dim", "--latent_dim", default=LATENT_CHANNELS, show_default=True, help="Latent channels.")
-def codec(hidden_dim: int, latent_dim: int, **shared: Any) -> None:
+def codec(size: str, hidden_dim: int, latent_dim: int, **shared: Any) -> None:
     """The codec: audio to latents and back."""
     from ..runs import train_codec
 
-    train_codec(hidden_dim=hidden_dim, latent_dim=latent_dim, report=_say, **shared)
+    train_codec(size=size, hidden_dim=hidden_dim, latent_dim=latent_dim, report=_say, **shared)
 
 
 @command.command()
@@ -108,11 +111,16 @@ def performer(hidden_dim: int, layers: int, seconds: float, **shared: Any) -> No
 @click.option("--codec", "codec_path", type=click.Path(path_type=Path), required=True, help="Checkpoint of the codec.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the shards.")
 @click.option("--jobs", default=1, show_default=True, help="Songs encoded at once.")
-def encode(data_dir: Path, codec_path: Path, out: Path, jobs: int) -> None:
+@click.option("--varied/--no-varied", default=True, show_default=True,
+              help="Songs with other sounds than the corpus's default; a small performer learns faster without.")
+@click.option("--device", type=click.Choice(DEVICES), default="auto", show_default=True,
+              help="Where to encode; auto: CUDA where there is one.")
+def encode(data_dir: Path, codec_path: Path, out: Path, jobs: int, varied: bool, device: str) -> None:
     """Encode a corpus with a trained codec, once, for the performer's training."""
+    from ..device import chosen_device
     from ..encode import encode_corpus
 
-    encode_corpus(data_dir, codec_path, out, _say, jobs)
+    encode_corpus(data_dir, codec_path, out, _say, jobs, varied, str(chosen_device(device)))
 
 
 if __name__ == "__main__":
