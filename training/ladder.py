@@ -125,7 +125,7 @@ def climb(
             for column, sound in whole(piece).items()
         }
         with ThreadPoolExecutor(workers) as pool:  # most of it is transforms, which let other threads run
-            list(pool.map(lambda item, piece=piece: measure(tally, piece, *item), sounds.items()))  # type: ignore[misc]
+            list(pool.map(lambda item, piece=piece: measure(tally, piece, *item), sounds.items()))
         if GRIFFIN_LIM in copies:
             exhibits = sounds | exhibits
         report(f"measured {number + 1} of {len(clips) + len(pieces)}: {piece.name}")
@@ -151,7 +151,7 @@ def song_pieces(corpus: Path, stems: tuple[str, ...], options: LadderOptions) ->
         parts = {column: excerpt.truth(column) for column in (*stems, OTHER)}
         heard = {column: sound for column, sound in parts.items() if _level(sound) > SILENCE}
         if heard:
-            mix = np.sum(list(heard.values()), axis=0, dtype=np.float32)
+            mix = np.stack(list(heard.values())).sum(axis=0)
             own = tuple(stem for stem in stems if stem in heard)
             pieces.append(Piece(excerpt.name, heard | {MIX: mix}, own, _asked(excerpt, own)))
     if not pieces:
@@ -191,7 +191,7 @@ def whole(piece: Piece) -> dict[str, Sound]:
 def _with_sum(piece: Piece, sounds: dict[str, Sound]) -> dict[str, Sound]:
     if not piece.stems:
         return sounds
-    return sounds | {SUM: np.sum([sounds[stem] for stem in piece.stems], axis=0, dtype=np.float32)}
+    return sounds | {SUM: np.stack([sounds[stem] for stem in piece.stems]).sum(axis=0)}
 
 
 def _level(sound_T: Sound) -> float:

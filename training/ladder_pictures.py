@@ -77,21 +77,23 @@ def spectrograms(sounds: dict[str, Sound]) -> Figure:
     part = slice(start, start + round(SECONDS * SAMPLE_RATE))
     levels = {name: log_spectrogram(sounds[rung][part]) for rung, name in SHOWN.items() if rung in sounds}
     top = next(iter(levels.values())).max()
-    figure = Figure(figsize=(10, 3.2), layout="constrained")
+    figure = Figure(figsize=(10, 3.2))  # placed by hand: matplotlib's layouts cost more than all the rest
     panels = figure.subplots(1, len(levels), sharey=True, squeeze=False)[0]
+    figure.subplots_adjust(left=0.06, right=0.92, bottom=0.15, top=0.9, wspace=0.06)
     octaves = np.log2(HIGH_HZ / LOW_HZ)
-    image = None
     for panel, (name, level) in zip(panels, levels.items(), strict=True):
-        image = panel.imshow(
+        panel.imshow(
             level, aspect="auto", origin="lower", cmap=colormaps["magma"].resampled(COLOURS), vmin=top - DYNAMICS_DB,
             vmax=top, extent=(0, SECONDS, 0, octaves), interpolation="nearest",
         )  # fmt: skip
         panel.set_title(name, fontsize=10)
+        panel.set_xticks(range(round(SECONDS)))
         panel.set_xlabel("s", fontsize=8)
         panel.tick_params(labelsize=8)
     marks = [100, 1000, 10_000]
     panels[0].set_yticks([float(np.log2(hz / LOW_HZ)) for hz in marks], ["100 Hz", "1 kHz", "10 kHz"])
-    bar = figure.colorbar(image, ax=list(panels), ticks=[top - DYNAMICS_DB, top - DYNAMICS_DB / 2, top])
+    place = figure.add_axes((0.93, 0.15, 0.012, 0.75))
+    bar = figure.colorbar(panels[0].images[0], cax=place, ticks=[top - DYNAMICS_DB, top - DYNAMICS_DB / 2, top])
     bar.ax.set_yticklabels([f"-{DYNAMICS_DB:.0f} dB", f"-{DYNAMICS_DB / 2:.0f}", "0"], fontsize=8)
     return figure
 
@@ -127,8 +129,9 @@ def attacks(sounds: dict[str, Sound]) -> Figure | None:
     if not len(starts):
         return None
     shown = {rung: name for rung, name in SHOWN.items() if rung in sounds}
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    figure = Figure(figsize=(10, 4.2))
     panels = figure.subplots(len(shown), len(starts), sharex=True, squeeze=False)
+    figure.subplots_adjust(left=0.03, right=0.99, bottom=0.11, top=0.95, wspace=0.04, hspace=0.25)
     for column, start in enumerate(starts):
         peak = float(np.abs(truth.sound[start : start + round(ZOOM_S[1] * SAMPLE_RATE)]).max())
         for panel, rung in zip(panels[:, column], shown, strict=True):

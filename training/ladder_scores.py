@@ -62,13 +62,13 @@ METRICS: Final[dict[str, Metric]] = {
     "onset_f1_20": Metric("onset F1 within 20 ms", 3, 1, _f1, 0.1),
     "chroma": Metric("chroma similarity", 3, 1, _mean, 0.05),
     "before_db": Metric("level in the 20 ms before clear onsets, dB of the peak (median)", 1, -1, _median, 6.0),
-    "before_excess_db": Metric("the same above the truth's or -50 dB (mean)", 1, -1, _mean, 3.0),
+    "before_excess_db": Metric("level before clear onsets above the truth's or -50 dB, dB (mean)", 1, -1, _mean, 3.0),
     "before_held": Metric("share of clear onsets within 6 dB of the truth's or below -50 dB", 3, 1, _mean, 0.1),
     "clicks": Metric("clicks a minute", 1, 0, _mean),
-    "hum_db": Metric("error that repeats with the latent frames (21.5 Hz), dB of the signal", 1, 0, _mean),
-    "hum_over_db": Metric("the same over neighbouring periods, dB", 1, 0, _mean),
-    "buzz_db": Metric("error that repeats with the decoder's frames (86.1 Hz), dB of the signal", 1, 0, _mean),
-    "buzz_over_db": Metric("the same over neighbouring periods, dB", 1, 0, _mean),
+    "hum_db": Metric("hum: error that repeats with the latent frames (21.5 Hz), dB of the signal", 1, 0, _mean),
+    "hum_over_db": Metric("hum (21.5 Hz) over neighbouring periods, dB", 1, 0, _mean),
+    "buzz_db": Metric("buzz: error that repeats with the decoder's frames (86.1 Hz), dB of the signal", 1, 0, _mean),
+    "buzz_over_db": Metric("buzz (86.1 Hz) over neighbouring periods, dB", 1, 0, _mean),
 }
 
 
