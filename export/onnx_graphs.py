@@ -20,7 +20,6 @@ from torch import Tensor, nn
 
 from harmonicflow.core.constants import HOP
 from harmonicflow.engine.bundle import GRAPHS, Shape
-from harmonicflow.nn.codec import Codec
 from harmonicflow.nn.performer import Performer
 
 from .weights import drop_idle_casts, halve, keep_tables, unshare
@@ -38,12 +37,6 @@ TENSORRT_OPERATORS: Final = frozenset(
     "ReduceMean ReduceMin ReduceSum Relu Reshape RotaryEmbedding Shape Sigmoid Sin Slice Softmax Split Sqrt Squeeze "
     "Sub Sum Tan Tanh Tile Transpose Trilu Unsqueeze Where".split()
 )
-
-
-def networks(codec: Codec, performer: Performer) -> dict[str, nn.Module]:
-    """The bundle's networks by name, the codec switched to the transforms that can be exported."""
-    codec = codec.exporting()
-    return {"encoder": codec.encoder, "decoder": codec.decoder, "performer": performer.eval()}
 
 
 def export_graph(name: str, network: nn.Module, config: Any, notes: Mapping[str, str] | None = None) -> bytes:
