@@ -29,7 +29,7 @@ FEATURES_WEIGHT = 2.0  # of feature matching against deceit
 TEXTURE_WINDOW = 1024  # samples
 TEXTURE_BANDS = 24
 SI_SDR_LOSS_DB = 0.3  # how much SI-SDR, of stems or sums, may be lost
-MEL_LOSS = 1.03  # factor by which the log-mel distance may grow
+DISTANCES = {"mel": 1.03, "level": 1.05, "buzz": 1.05}  # factors by which distances may grow
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class AdversarialOptions:
     """How the decoder hears its discriminators."""
 
     share: float = 0.5  # size of their gradient against the reconstruction's
+    heard: float = 0.5  # part of a window that they hear, drawn for each step: they are the dearest part of it
     warmup_steps: int = 200  # before the decoder hears them; as many again until it hears them fully
 
 
@@ -60,9 +61,9 @@ def texture_distance(output: Tensor, target: Tensor) -> Tensor:
 class DecoderTask:
     """The loss and the validation of the adversarial stage (see `training.loop.Task`).
 
-    The best decoder is the one of the smallest texture distance whose SI-SDR (stems and sums) is at most 0.3 dB under
-    and whose log-mel distance is at most 3 % over what the stage began with (`begin`); any other scores infinity, so
-    a stage that only harms leaves the decoder it was given.
+    The best decoder is the one of the smallest texture distance whose SI-SDR (stems and sums) is at most 0.3 dB under,
+    and whose log-mel distance is at most 3 %, level and buzz distance at most 5 % over what the stage began with
+    (`start`); any other scores infinity, so a stage that only harms leaves the decoder it was given.
     """
 
     def __init__(self, config: CodecConfig, validation: CodecData, seed: int, options: AdversarialOptions,
@@ -89,14 +90,21 @@ class DecoderTask:
         wanted = parts.pop("total") + 0.5 * parts["sum"]
         (push,) = torch.autograd.grad(wanted, heard, retain_graph=True)  # the sums are heard once more below
 
-        real = self.rivals(torch.cat([audio, truth]))
-        fake = self.rivals(torch.cat([heard, together]))
+        piece = self._piece(audio.shape[1])
+        real = self.rivals(torch.cat([audio, truth])[:, piece])
+        fake = self.rivals(torch.cat([heard, together])[:, piece])
         parts |= {"rivals": rival_loss(real, fake), "deceit": deceit_loss(fake), "features": feature_loss(real, fake)}
         (pull,) = torch.autograd.grad(parts["deceit"] + FEATURES_WEIGHT * parts["features"], heard, retain_graph=True)
         balance = self._share() * push.norm() / pull.norm().clamp(min=1e-12)
         both = (output * (push + balance * pull)).sum() + parts["rivals"]
         parts = {name: value.detach() for name, value in parts.items()}
         return parts | {"total": both - both.detach() + wanted.detach()}
+
+    def _piece(self, length: int) -> slice:
+        """Where the discriminators listen this time."""
+        count = round(self.options.heard * length)
+        start = int(self.random.integers(length - count + 1))
+        return slice(start, start + count)
 
     def _share(self) -> Tensor:
         """The adversary's share at this step of the discriminators."""
@@ -127,6 +135,6 @@ class DecoderTask:
 
     def acceptable(self, scores: dict[str, float]) -> bool:
         """Whether the reconstruction is about as good as at the start."""
-        start = self.start
-        return (scores["mel"] <= start["mel"] * MEL_LOSS
+        start = self.start or scores
+        return (all(scores[name] <= start[name] * factor for name, factor in DISTANCES.items())
                 and all(scores[name] >= start[name] - SI_SDR_LOSS_DB for name in ("si_sdr_db", "sum_si_sdr_db")))

@@ -5,7 +5,7 @@ weights stay equal.  The first one writes, validates and holds the clock.  Alone
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -19,6 +19,11 @@ def rank() -> int:
 
 def count() -> int:
     return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def first_only(report: Callable[[str], None]) -> Callable[[str], None]:
+    """`report` of the first process; the others' lines are dropped."""
+    return report if rank() == 0 else lambda line: None
 
 
 @contextmanager

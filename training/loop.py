@@ -9,7 +9,7 @@ the same steps (`training.distributed`), and the first one writes.
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +24,8 @@ from . import checkpoint, distributed
 from .device import use_bf16
 from .feed import ahead
 from .scalars import Scalars
+
+Report = Callable[[str], None]
 
 log = logging.getLogger("harmonicflow.training")
 
@@ -109,10 +111,13 @@ class Loop:
             for group in optimiser.param_groups:
                 group["initial_lr"] = group["lr"]
         self.trained = nn.ModuleList([task.network] if rivals is None else [task.network, rivals])
+        learned = dict(task.network.named_parameters())
+        self.statistics = [value for name, value in task.network.state_dict().items() if name not in learned]
         self.average = self._copy()
         self.step, self.minutes, self.best = 0, 0.0, math.inf
         self.bf16 = options.precision == "bf16"
         self.smooth: dict[str, Tensor] = {}
+        self.scores: dict[str, float] = {}
         self.scalars = Scalars(folder)
 
     def _copy(self) -> dict[str, Tensor]:
@@ -142,28 +147,37 @@ class Loop:
         self.task.network.load_state_dict({**self.task.network.state_dict(), **tensors})
         self.average = self._copy()
 
-    def run(self, batches: Iterator[Any], report: Callable[[str], None]) -> dict[str, float]:
-        """Train until the budget ends; returns the last validation's scores (of the first process)."""
+    def run(self, batches: Iterator[Any] | Sequence[Iterator[Any]], report: Report) -> dict[str, float]:
+        """Train until the budget ends; returns the last validation's scores (of the first process).
+
+        Several iterators are loaded at once and drawn from in turn.  Interrupted from the keyboard it writes `last`.
+        """
         options = self.options
+        sources = [batches] if isinstance(batches, Iterator) else batches
         if options.threads:
             torch.set_num_threads(options.threads)
         self.bf16, why = use_bf16(options.precision, self.device)
         self.bf16 = bool(distributed.agreed(self.bf16))
         distributed.share([*self.trained.state_dict().values(), *self.average.values()])
-        report(f"on {self.device} in {why}, {distributed.count()} process(es)")
+        report(f"on {self.device}" + (f", {distributed.count()} processes" if distributed.count() > 1 else "")
+               + f", {why}")
         began, before = time.monotonic(), self.minutes
         next_check = self.minutes + options.validate_minutes
-        scores: dict[str, float] = {}
-        with closing(ahead(batches, self.device)) as feed, closing(self.scalars):
-            while self.minutes < options.minutes and self.step < options.steps:
-                self._update(next(feed))
-                self.minutes = distributed.agreed(before + (time.monotonic() - began) / 60)
-                if self.step % REPORT_STEPS == 0:
-                    self._report(report)
-                if self.minutes >= next_check:
-                    next_check = self.minutes + options.validate_minutes
-                    scores = self.check(report)
-            return self.check(report) if self.step else scores
+        with closing(ahead(sources, self.device)) as feed, closing(self.scalars):
+            try:
+                while self.minutes < options.minutes and self.step < options.steps:
+                    self._update(next(feed))
+                    self.minutes = distributed.agreed(before + (time.monotonic() - began) / 60)
+                    if self.step % REPORT_STEPS == 0:
+                        self._report(report)
+                    if self.minutes >= next_check:
+                        next_check = self.minutes + options.validate_minutes
+                        self.check(report)
+            except KeyboardInterrupt:
+                report(f"stopped at step {self.step}: writing what there is, to go on with --resume")
+                self._write(self.scores)
+                raise
+            return self.check(report) if self.step else {}
 
     def _update(self, batch: Any) -> None:
         options = self.options
@@ -177,7 +191,7 @@ class Loop:
             parts = self.task.loss(batch)
         parts["total"].backward()
         distributed.average_gradients(self.trained.parameters())
-        distributed.average(value for value in self.task.network.buffers() if value.is_floating_point())
+        distributed.share(self.statistics)
         norms = [nn.utils.clip_grad_norm_(network.parameters(), options.clip) for network in self.trained]
         self._step(norms)
         self.trained.zero_grad(set_to_none=True)
@@ -213,37 +227,45 @@ class Loop:
             old = self.smooth.get(name, value)
             self.smooth[name] = torch.where(value.isfinite(), old.lerp(value.to(old), SMOOTH), old)
 
-    def _report(self, report: Callable[[str], None]) -> None:
+    def _report(self, report: Report) -> None:
         if distributed.rank() == 0:
             parts = {name: float(value) for name, value in self.smooth.items()}
             report(f"step {self.step} minutes {self.minutes:.1f}/{self.options.minutes:.0f} "
                    + " ".join(f"{name} {value:.4f}" for name, value in parts.items()))
             self.scalars.add("train", parts | {"minutes": self.minutes}, self.step)
 
-    def check(self, report: Callable[[str], None]) -> dict[str, float]:
+    def check(self, report: Report) -> dict[str, float]:
         """Validate the average and write the checkpoints; the other processes wait for the first one's clock."""
         if distributed.rank() != 0:
             return {}
         network = self.task.network
         trained = {key: value.detach().clone() for key, value in network.state_dict().items()}
-        network.load_state_dict(self.average)
-        network.eval()
-        with torch.no_grad():
-            scores = self.task.validate(network)
-        average = {key: value.detach().clone() for key, value in network.state_dict().items()}
-        network.load_state_dict(trained)
+        try:
+            network.load_state_dict(self.average)
+            network.eval()
+            with torch.no_grad():
+                scores = self.task.validate(network)
+        finally:
+            network.load_state_dict(trained)
         report(f"step {self.step} minutes {self.minutes:.1f} VALIDATION "
                + " ".join(f"{name} {value:.4f}" for name, value in scores.items()))
         self.scalars.add("validation", scores | {"minutes": self.minutes}, self.step)
         better = scores["loss"] < self.best
         self.best = min(self.best, scores["loss"])
+        self._write(scores, better)
+        return scores
+
+    def _write(self, scores: dict[str, float], better: bool = False) -> None:
+        """Write `last`, and `best` if this is a better one; the first process does."""
+        if distributed.rank() != 0:
+            return
+        self.scores = scores
         meta = {**self.meta, "step": self.step, "minutes": self.minutes, "best": self.best, "scores": scores,
                 "options": asdict(self.options)}
-        prefixed = {checkpoint.AVERAGE + key: value for key, value in average.items()}
+        average = {checkpoint.AVERAGE + key: value for key, value in self.average.items()}
         if better:
-            checkpoint.save(self.folder / "best.safetensors", prefixed, meta)
-        whole = prefixed | {checkpoint.MODEL + key: value for key, value in trained.items()}
+            checkpoint.save(self.folder / "best.safetensors", average, meta)
+        whole = average | {checkpoint.MODEL + key: value for key, value in self.task.network.state_dict().items()}
         if self.rivals is not None:
             whole |= {checkpoint.RIVALS + key: value for key, value in self.rivals.state_dict().items()}
         checkpoint.save(self.folder / "last.safetensors", whole | checkpoint.flatten_optimiser(self.optimisers), meta)
-        return scores

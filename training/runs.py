@@ -1,6 +1,8 @@
 """What the training commands do: build the task, start or resume the loop, leave a finished checkpoint."""
 
+import os
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,7 @@ class Run:
     device: str = "auto"
     precision: str = "auto"
     compile: bool = False
+    loaders: int = 0  # threads that load batches; 0: one, and for a GPU half of the cores up to eight
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -64,9 +67,9 @@ class Run:
                            lr=self.lr, rival_lr=self.lr, seed=self.seed, threads=self.threads, muon=self.muon,
                            validate_minutes=self.validate_minutes, precision=self.precision)
 
-    def draws(self, step: int = 0) -> int:
-        """A seed for what is drawn: another one in each process, and after each resuming."""
-        return int(np.random.SeedSequence((self.seed, distributed.rank(), step)).generate_state(1)[0])
+    def draws(self, step: int = 0, loader: int = 0) -> int:
+        """A seed for what is drawn: another one in each process and loader, and after each resuming."""
+        return int(np.random.SeedSequence((self.seed, distributed.rank(), step, loader)).generate_state(1)[0])
 
     def place(self, network: nn.Module) -> None:
         """Move a network to its device, and compile its repeated blocks where they stand if that is wanted.
@@ -80,9 +83,15 @@ class Run:
 
     def go(self, loop: Loop, data: CodecData | ExampleData, report: Report) -> dict[str, float]:
         """Train on draws that nobody has had yet."""
-        data.random = np.random.default_rng(self.draws(loop.step))
+        share = (os.cpu_count() or 1) // (2 * distributed.count())  # a GPU eats more than a core makes
+        loaders = self.loaders or (1 if loop.device.type == "cpu" else min(8, max(1, share)))
+        sources = []
+        for loader in range(loaders):
+            own = copy(data)
+            own.random = np.random.default_rng(self.draws(loop.step, loader))
+            sources.append(iter(own))
         torch.manual_seed(self.draws(loop.step))
-        return loop.run(iter(data), report if distributed.rank() == 0 else lambda line: None)
+        return loop.run(sources, report)
 
 
 def initial_weights(source: Path, networks: tuple[str, ...]) -> dict[str, Tensor]:
@@ -126,6 +135,7 @@ def train_codec(*, hidden_dim: int, latent_dim: int, report: Report, size: str =
     """
     run = Run(**shared)
     with distributed.processes():
+        report = distributed.first_only(report)
         torch.manual_seed(run.seed)
         config = replace(SIZES[size], frame_dim=hidden_dim or SIZES[size].frame_dim, latent_dim=latent_dim)
         data = codec_data(run, "train", run.seed)
@@ -149,10 +159,13 @@ def finish_codec(folder: Path, data: CodecData) -> Path:
 
 
 def codec_config(source: Path, weights: dict[str, Tensor]) -> CodecConfig:
-    """The sizes of the codec in a checkpoint, or of a bundle's (whose depths are the default ones)."""
+    """The sizes of the codec in a checkpoint, or of a bundle's (its depths are those of the size of its width)."""
     if source.is_file():
         return CodecConfig(**checkpoint.load(source)[1]["config"])
-    return CodecConfig(latent_dim=weights["decoder.beyond"].shape[1], frame_dim=len(weights["decoder.norm.weight"]))
+    width = len(weights["decoder.norm.weight"])
+    size = next((config for config in SIZES.values() if config.frame_dim == width), CodecConfig())
+    return replace(size, frame_dim=width, latent_dim=weights["decoder.beyond"].shape[1],
+                   latent_width=len(weights["decoder.stem.bias"]))
 
 
 def train_decoder(*, adversary: AdversarialOptions, discriminators: DiscriminatorConfig, report: Report,
@@ -167,6 +180,7 @@ def train_decoder(*, adversary: AdversarialOptions, discriminators: Discriminato
     if source is None:
         raise HarmonicFlowError("bad_option", option="--init", value="", reason="this stage needs a finished codec")
     with distributed.processes():
+        report = distributed.first_only(report)
         torch.manual_seed(run.seed)
         found = initial_weights(source, ("encoder", "decoder"))
         config = codec_config(source, found)
@@ -177,18 +191,17 @@ def train_decoder(*, adversary: AdversarialOptions, discriminators: Discriminato
                  "discriminators": asdict(discriminators)}
         loop = Loop(task, run.options(windows(data)), run.checkpoint_dir, config, about, task.rivals)
         if run.last:
-            task.start = checkpoint.load(run.last)[1]["start"]
             start(loop, run, (), report)
+            meta = checkpoint.load(run.last)[1]
+            task.start = meta.get("start") or meta["scores"]
         else:
             names = task.network.state_dict()
             if missing := [name for name in names if name not in found]:
                 raise HarmonicFlowError("bad_checkpoint", path=str(source), reason=f"it has no {missing[0]}")
             loop.initialise({name: found[name] for name in names})
             report(f"started from the decoder of {source}")
-            task.start = task.scores(task.network.eval())
+            task.start = loop.check(report)  # the decoder that was given is the first to beat
         loop.meta["start"] = task.start
-        if loop.step == 0:
-            loop.check(report)  # the decoder that was given is the first to beat
         scores = run.go(loop, data, report)
         if distributed.rank() == 0:
             tensors, meta = checkpoint.load(run.checkpoint_dir / "best.safetensors")
@@ -202,6 +215,7 @@ def train_performer(*, hidden_dim: int, layers: int, seconds: float, report: Rep
     """Train the performer on encoded songs (`shared`: see `Run`); returns the last validation's scores."""
     run = Run(**shared)
     with distributed.processes():
+        report = distributed.first_only(report)
         torch.manual_seed(run.seed)
         config = PerformerConfig(dim=hidden_dim, heads=max(1, hidden_dim // 64), layers=layers)
         frames = round(seconds * LATENT_RATE)

@@ -101,6 +101,7 @@ def test_a_harmed_decoder_is_not_kept(corpus: Path) -> None:
     assert task.validate(network)["loss"] == pytest.approx(task.start["texture"])
     assert not task.acceptable({**task.start, "si_sdr_db": task.start["si_sdr_db"] - 0.5})
     assert not task.acceptable({**task.start, "sum_si_sdr_db": task.start["sum_si_sdr_db"] - 0.5})
+    assert not task.acceptable({**task.start, "mel": task.start["mel"] * 1.1})
     assert task.acceptable({**task.start, "mel": task.start["mel"] * 1.01, "si_sdr_db": task.start["si_sdr_db"] - 0.1})
     with torch.no_grad():
         network.decoder.head.bias.add_(2.0)
@@ -167,7 +168,7 @@ def test_discriminators_learn_to_tell_hiss_from_a_dull_one() -> None:
     torch.manual_seed(0)
     judges = Discriminators(DiscriminatorConfig(width=4, windows=(256,)))
     adam = torch.optim.AdamW(judges.parameters(), 3e-3, betas=(0.8, 0.99))
-    for step in range(30):
+    for step in range(60):
         audio = bursts(8, step)
         loss = rival_loss(judges(audio), judges(dull(audio)))
         adam.zero_grad()
@@ -176,7 +177,7 @@ def test_discriminators_learn_to_tell_hiss_from_a_dull_one() -> None:
     audio = bursts(8, 1000)
     with torch.no_grad():
         real, fake = judges(audio), judges(dull(audio))
-        assert float(rival_loss(real, fake)) < 1.0  # 2 for a judge who knows nothing
+        assert float(rival_loss(real, fake)) < 1.4  # 2 for a judge who knows nothing
         assert float(deceit_loss(fake)) > float(deceit_loss(real))
         assert float(feature_loss(real, real)) == 0 < float(feature_loss(real, fake))
 

@@ -1,7 +1,9 @@
 """The loop: it learns, it stops by the clock, it resumes where it was, it keeps the best."""
 
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from harmonicflow.core.errors import HarmonicFlowError
-from training import checkpoint
+from harmonicflow.nn.codec import ConvNeXt
+from training import checkpoint, device
+from training.feed import ahead
 from training.loop import Loop, LoopOptions, rate
 
 
@@ -125,3 +129,87 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     with pytest.raises(HarmonicFlowError) as caught:
         checkpoint.load(path)
     assert caught.value.code == "bad_checkpoint" and "bad.safetensors" in str(caught.value)
+
+
+def test_batches_come_in_turn_and_errors_where_they_were() -> None:
+    """Three loaders of different speed: the order is theirs, and the threads end with the reader."""
+
+    def source(name: int, delay: float) -> Iterator[Tensor]:
+        for i in range(100):
+            time.sleep(delay)
+            if i == 4:
+                raise ValueError("broken file")
+            yield torch.tensor([name, i])
+
+    before = threading.active_count()
+    with closing(ahead([source(0, 0.01), source(1, 0.0), source(2, 0.002)], torch.device("cpu"))) as feed:
+        got = [next(feed).tolist() for _ in range(12)]
+        assert got == [[name, i] for i in range(4) for name in range(3)]
+        with pytest.raises(ValueError, match="broken file"):
+            next(feed)
+    endless = ahead([batches()], torch.device("cpu"))
+    next(endless)
+    endless.close()
+    assert threading.active_count() == before
+
+
+def test_an_interrupted_run_can_go_on(tmp_path: Path) -> None:
+    def interrupted() -> Iterator[Tensor]:
+        feed = batches()
+        for _ in range(7):
+            yield next(feed)
+        raise KeyboardInterrupt
+
+    stopped = loop(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        stopped.run(interrupted(), silent)
+    again = loop(tmp_path)
+    assert again.resume() and again.step == 7
+    values = again.task.network.state_dict()
+    assert all(torch.equal(value, values[name]) for name, value in stopped.task.network.state_dict().items())
+
+
+def test_precision_is_asked_for_or_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    assert device.use_bf16("bf16", cpu)[0] and not device.use_bf16("fp32", cpu)[0]
+    began = time.process_time()
+    chosen, why = device.use_bf16("auto", cpu)
+    assert time.process_time() - began < 2 and "ms in bf16" in why and why.startswith("bf16" if chosen else "fp32")
+    for slow, fast in ((torch.bfloat16, "fp32"), (torch.float32, "bf16")):
+        monkeypatch.setattr(device, "_seconds", lambda kind, where, slow=slow: 2.0 if kind == slow else 1.0)
+        assert device.use_bf16("auto", cpu)[1].startswith(fast)
+
+
+def test_batches_move_whole() -> None:
+    @dataclass(frozen=True)
+    class Batch:
+        sound: Tensor
+        name: str
+
+    there = device.moved(Batch(torch.ones(3), "a"), torch.device("meta"))
+    assert there.sound.device.type == "meta" and there.sound.shape == (3,) and there.name == "a"
+    if not torch.cuda.is_available():
+        with pytest.raises(HarmonicFlowError, match="--device"):
+            device.chosen_device("cuda")
+    assert device.chosen_device("cpu") == torch.device("cpu")
+
+
+def test_curves_are_written_where_tensorboard_is(tmp_path: Path) -> None:
+    event_file_loader = pytest.importorskip("tensorboard.backend.event_processing.event_file_loader")
+    loop(tmp_path).run(batches(), silent)
+    (path,) = (tmp_path / "tensorboard").iterdir()
+    found = {value.tag: event.step for event in event_file_loader.EventFileLoader(str(path)).Load()
+             for value in event.summary.value}
+    assert found["train/total"] == 50 and found["validation/loss"] == 60 and "train/minutes" in found
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch itself
+def test_compiled_blocks_keep_their_names() -> None:
+    torch.manual_seed(0)
+    block = ConvNeXt(8, 2, 3)
+    names, x = list(block.state_dict()), torch.randn(1, 5, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        before = block(x)
+        block.compile(backend="aot_eager")  # traced and taken apart as usual, without a C++ compiler's minute
+        assert torch.allclose(block(x), before, atol=3e-2)
+    assert list(block.state_dict()) == names

@@ -46,6 +46,8 @@ def _shared(lr: float) -> Callable[[Any], Any]:
                      help="auto: bf16 where a matrix product is quicker in it."),
         click.option("--compile/--no-compile", default=False, show_default=True,
                      help="torch.compile the repeated blocks; minutes at the start, quicker steps."),
+        click.option("--loaders", default=0, show_default=True,
+                     help="Threads that load; 0: one, and for a GPU half of the cores up to eight."),
     ]
 
     def wrap(function: Any) -> Any:
@@ -90,8 +92,8 @@ def decoder(width: int, share: float, warmup_steps: int, **shared: Any) -> None:
     from ..discriminators import DiscriminatorConfig
     from ..runs import train_decoder
 
-    train_decoder(adversary=AdversarialOptions(share, warmup_steps), discriminators=DiscriminatorConfig(width),
-                  report=_say, **shared)
+    train_decoder(adversary=AdversarialOptions(share=share, warmup_steps=warmup_steps),
+                  discriminators=DiscriminatorConfig(width), report=_say, **shared)
 
 
 @command.command()
