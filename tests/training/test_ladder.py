@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -86,14 +87,14 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def result(tiny: Path, corpus: Path, clips: Path) -> tuple[dict, dict]:
     """One run with everything: its board, and the sounds it shows."""
-    ladder = climb(tiny, corpus, OPTIONS, None, clips)
+    ladder = climb(tiny, corpus, replace(OPTIONS, songs=1, seed=0), None, clips)  # the song with all columns
     return ladder.board, ladder.exhibits
 
 
 def test_every_column_goes_through_every_rung(result: tuple[dict, dict]) -> None:
     scores = result[0]["scores"]
     assert result[0]["columns"] == ["bass", "drums", "piano", "sum", "mix", "other", "lick"]
-    assert result[0]["songs"]["bass"] == 2 and result[0]["songs"]["other"] == 1 and result[0]["songs"]["guitar"] == 0
+    assert result[0]["songs"]["other"] == 1 and result[0]["songs"]["guitar"] == 0
     for metric in ("log_mel_l1_db", "complex_stft", "si_sdr_db"):
         for column in result[0]["columns"]:
             assert set(scores[metric][column]) == {"codec", "mp3", "griffin_lim", "noise"}
