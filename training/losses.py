@@ -116,10 +116,27 @@ def repetition(audio: Tensor, lag: int) -> Tensor:
     return alike / (power + 1e-6)
 
 
+def locked_share(audio: Tensor) -> Tensor:
+    """Share of the power of sound [B, T] that all latent frames have in common, phases included, [B, bands].
+
+    Of n frames of anything that does not keep step with them it is 1 / n.  Repetition at a few lags can be avoided by
+    a pattern that comes back later; this one counts all of them.
+    """
+    z = spectrum(audio, BUZZ_WINDOW)[:, ::HOPS, :-1]
+    steps = HOP // BUZZ_WINDOW
+    frames = z[:, : z.shape[1] // steps * steps].unflatten(1, (-1, steps))
+    common = frames.mean(1).abs().square().sum(1)
+    power = frames.abs().square().mean(1).sum(1)
+    common, power = (functional.avg_pool1d(x[:, None], BUZZ_BINS)[:, 0] for x in (common, power))
+    return common / (power + 1e-6)
+
+
 def buzz_distance(output: Tensor, target: Tensor) -> Tensor:
-    """L1 between the repetitions of two sounds [B, T] at a decoder's frame and at a latent frame."""
+    """L1 between the repetitions of two sounds [B, T] at a decoder's frame and at a latent frame, plus what keeps step
+    with the latent frames in the output beyond the target's share."""
     pairs = [(repetition(output, lag) - repetition(target, lag)).abs().mean() for lag in BUZZ_LAGS]
-    return torch.stack(pairs).mean()
+    locked = (locked_share(output) - locked_share(target)).clamp(min=0).mean()
+    return torch.stack(pairs).mean() + locked
 
 
 @functools.cache
