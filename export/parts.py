@@ -60,8 +60,8 @@ def codec_part(path: Path, told: Mapping[str, Any], base: Path | None = None) ->
     codec, meta = load_codec(path)
     space = latent_space(codec.encoder)
     training = _kept(meta, told)
-    if meta.get("stage") == "adversarial":
-        training = {**_before(base, space, meta), "adversarial": _kept(meta, {}), **_kept({}, told)}
+    if (stage := meta.get("stage")) in ("adversarial", "decoder"):
+        training = {**_before(base, space, meta), stage: _kept(meta, {}), **_kept({}, told)}
     codec = rounded_network(codec, path).exporting()
     networks = {"encoder": codec.encoder, "decoder": codec.decoder}
     row = {"context": codec.context, "encoder_context": codec.encoder_context, "config": asdict(codec.config)}

@@ -36,7 +36,7 @@ DISTANCES = {"mel": 1.03, "level": 1.05, "buzz": 1.05}  # factors by which dista
 class AdversarialOptions:
     """How the decoder hears its discriminators."""
 
-    share: float = 0.5  # size of their gradient against the reconstruction's
+    share: float = 0.5  # size of their gradient against the reconstruction's; 0: no discriminators at all
     heard: float = 0.5  # part of a window that they hear, drawn for each step: they are the dearest part of it
     warmup_steps: int = 200  # before the decoder hears them; as many again until it hears them fully
 
@@ -64,6 +64,9 @@ class DecoderTask:
     The best decoder is the one of the smallest texture distance whose SI-SDR (stems and sums) is at most 0.3 dB under,
     and whose log-mel distance is at most 3 %, level and buzz distance at most 5 % over what the stage began with
     (`start`); any other scores infinity, so a stage that only harms leaves the decoder it was given.
+
+    Without a share for the discriminators the decoder goes on with its reconstruction loss alone, which then chooses
+    the best: for a new distance among the losses, or for instruments the encoder need not learn anew.
     """
 
     def __init__(self, config: CodecConfig, validation: CodecData, seed: int, options: AdversarialOptions,
@@ -88,6 +91,11 @@ class DecoderTask:
         parts = reconstruction_loss(heard, audio, windows)
         parts["sum"] = reconstruction_loss(together, truth, windows[:1])["total"]
         wanted = parts.pop("total") + 0.5 * parts["sum"]
+        if not self.options.share:
+            (push,) = torch.autograd.grad(wanted, heard)
+            parts = {name: value.detach() for name, value in parts.items()}
+            both = (output * push).sum()
+            return parts | {"total": both - both.detach() + wanted.detach()}
         (push,) = torch.autograd.grad(wanted, heard, retain_graph=True)  # the sums are heard once more below
 
         piece = self._piece(audio.shape[1])
@@ -116,6 +124,8 @@ class DecoderTask:
     def validate(self, network: nn.Module) -> dict[str, float]:
         assert isinstance(network, Codec)
         scores = self.scores(network)
+        if not self.options.share:
+            return {"loss": scores["reconstruction"], **scores}
         return {"loss": scores["texture"] if self.acceptable(scores) else float("inf"), **scores}
 
     @torch.no_grad()

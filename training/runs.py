@@ -170,7 +170,7 @@ def codec_config(source: Path, weights: dict[str, Tensor]) -> CodecConfig:
 
 def train_decoder(*, adversary: AdversarialOptions, discriminators: DiscriminatorConfig, report: Report,
                   **shared: Any) -> dict[str, float]:
-    """The adversarial stage on a finished codec's decoder (`shared`: see `Run`); the last validation's scores.
+    """Train a finished codec's decoder, by default against discriminators (`shared`: see `Run`); the last scores.
 
     Leaves the best decoder, with the encoder and the whitening it was given, in `codec.safetensors`.
     Raises: HarmonicFlowError `bad_option` (nothing to start from), `bad_checkpoint`.
@@ -187,7 +187,8 @@ def train_decoder(*, adversary: AdversarialOptions, discriminators: Discriminato
         data, held_out = codec_data(run, "train", run.seed), codec_data(run, "validation", 1)
         task = DecoderTask(config, held_out, run.draws(), adversary, discriminators)
         run.place(nn.ModuleList([task.network, task.rivals]))
-        about = {"network": "codec", "stage": "adversarial", "adversary": asdict(adversary),
+        about = {"network": "codec", "stage": "adversarial" if adversary.share else "decoder",
+                 "adversary": asdict(adversary),
                  "discriminators": asdict(discriminators)}
         loop = Loop(task, run.options(windows(data)), run.checkpoint_dir, config, about, task.rivals)
         if run.last:

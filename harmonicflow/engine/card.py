@@ -9,6 +9,7 @@ from harmonicflow.core.instruments import INSTRUMENTS
 from .sources import OWN, SOUND_FONTS, SOURCES, Source
 
 HALVES: Final = ("codec", "performer")
+STAGES: Final = {"decoder": "", "adversarial": " against discriminators"}  # after the codec's training, in this order
 FIRST_FONT: Final[dict[str, Any]] = {"FluidR3_GM": {}}  # what cards from before there were two rendered with
 RENDERED: Final = "It has heard synthetic instruments only, of {fonts}. Real instruments sound different."
 LIMITS: Final = (
@@ -87,8 +88,9 @@ def _training(card: Mapping[str, Any]) -> Iterator[str]:
 def _effort(row: Mapping[str, Any]) -> str:
     """Minutes, updates and hardware of one half."""
     told = "not recorded" if row.get("minutes") is None else _spent(row)
-    if after := row.get("adversarial"):
-        told += f", then {_spent(after)} of the decoder alone against discriminators"
+    for stage, how in STAGES.items():
+        if after := row.get(stage):
+            told += f", then {_spent(after)} of the decoder alone{how}"
     if "hardware" in row:
         told += f", on {row['hardware']}"
     return told + (f"; the same as in {row['from']}" if "from" in row else "")

@@ -192,3 +192,16 @@ def test_feature_matching_does_not_depend_on_the_scale_of_features() -> None:
         return [type(one)(one.score, [100 * layer for layer in one.features]) for one in judgements]
 
     assert float(feature_loss(scaled(real), scaled(fake))) == pytest.approx(float(feature_loss(real, fake)), rel=1e-4)
+
+
+def test_without_a_share_the_reconstruction_alone_is_heard(corpus: Path, codec_file: Path, tmp_path: Path) -> None:
+    batch = CodecData(corpus, "train", 5, 1).batch()
+    torch.manual_seed(0)
+    task = DecoderTask(SMALL, CodecData(corpus, "validation", 5, 1), 0, AdversarialOptions(share=0), JUDGES, batches=1)
+    alone = gradients(task, batch)
+    assert all(value.grad is None for value in task.rivals.parameters())
+    task.options = AdversarialOptions(warmup_steps=10)  # during the warm-up the decoder hears nothing else either
+    assert torch.allclose(gradients(task, batch), alone, rtol=1e-3, atol=1e-3 * float(alone.abs().max()))
+    scores = stage(corpus, tmp_path, init=codec_file, adversary=AdversarialOptions(share=0))
+    assert scores["loss"] == scores["reconstruction"]
+    assert checkpoint.load(tmp_path / "codec.safetensors")[1]["stage"] == "decoder"

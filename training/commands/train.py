@@ -80,11 +80,11 @@ def codec(size: str, hidden_dim: int, latent_dim: int, **shared: Any) -> None:
 @_shared(lr=3e-4)
 @click.option("--width", default=16, show_default=True, help="Channels of the discriminators; 32 or more on a GPU.")
 @click.option("--share", default=0.5, show_default=True,
-              help="Size of the discriminators' pull against the reconstruction's.")
+              help="Size of the discriminators' pull against the reconstruction's; 0: no discriminators.")
 @click.option("--warmup-steps", "--warmup_steps", default=200, show_default=True,
               help="Steps before the decoder hears the discriminators.")
 def decoder(width: int, share: float, warmup_steps: int, **shared: Any) -> None:
-    """The adversarial stage: a finished codec's decoder against discriminators.
+    """A finished codec's decoder alone, against discriminators (the adversarial stage).
 
     Needs --init (or --resume).  The encoder stays as it is, so every performer of this codec stays usable.
     """
