@@ -1,6 +1,7 @@
 #!/bin/sh
-# How the default bundle was made, on two CPU cores: about two and a half hours in all.
+# How to make a bundle like the default one, on two CPU cores: about four and a half hours in all.
 # Usage: training/recipes/default.sh MIDI_DIR WORK_DIR      every step resumes where it stopped
+# On a GPU: --size large for the codec, and the adversarial stage (train decoder without --share 0) after it.
 set -eu
 midi=$1
 work=$2
@@ -8,15 +9,23 @@ work=$2
 # Hold the pages of large tensors and back them with huge ones; docs/log.md has what that was seen to save.
 export GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=8589934592
 
-# 8 h of four stems, one instrument each (11 % of the training songs with others).
-harmonicflow corpus build --midi "$midi" --out "$work/corpus" --parts A,D --hours 3 --seed 0 --jobs 2
-harmonicflow corpus build --midi "$midi" --out "$work/corpus" --parts B,C --hours 5.2 --seed 0 --jobs 2
+# 8 h of four stems with one sound an instrument, and 3 h with two SoundFonts' programs and kits.
+harmonicflow corpus build --midi "$midi" --out "$work/corpus" --parts A,D --hours 3 --varied 0.1 --jobs 2
+harmonicflow corpus build --midi "$midi" --out "$work/corpus" --parts B,C --hours 5.2 --varied 0.1 --jobs 2
+harmonicflow corpus build --midi "$midi" --out "$work/varied" --hours 3 --varied 1 --seed 7 --jobs 2
 
-harmonicflow train codec --data-dir "$work/corpus" --checkpoint-dir "$work/codec" --max-minutes 45 --resume
-harmonicflow train encode --data-dir "$work/corpus" --codec "$work/codec/codec.safetensors" --out "$work/encoded" --jobs 2
+harmonicflow train codec --data-dir "$work/corpus" --data-dir "$work/varied" --checkpoint-dir "$work/codec" \
+    --batch-size 12 --max-minutes 120 --resume
+harmonicflow train decoder --data-dir "$work/corpus" --data-dir "$work/varied" --checkpoint-dir "$work/decoder" \
+    --init "$work/codec/codec.safetensors" --share 0 --lr 0.0006 --batch-size 12 --max-minutes 22 --resume
+
+harmonicflow train encode --data-dir "$work/corpus" --codec "$work/codec/codec.safetensors" --out "$work/encoded" \
+    --no-varied --jobs 2
 harmonicflow train performer --data-dir "$work/encoded" --checkpoint-dir "$work/performer" --hidden-dim 192 --layers 6 \
-    --lr 0.0015 --batch-size 11 --seconds 6 --max-minutes 51 --resume
+    --lr 0.0015 --batch-size 11 --seconds 6 --max-minutes 80 --resume
 
-harmonicflow export --codec "$work/codec/codec.safetensors" --performer "$work/performer/best.safetensors" \
-    --corpus "$work/corpus" --hardware "2 CPU cores at 2.5 GHz with AMX, bfloat16" --out "$work/bundle"
+harmonicflow export --codec "$work/decoder/codec.safetensors" --base "$work/codec/codec.safetensors" \
+    --performer "$work/performer/best.safetensors" --corpus "$work/corpus" --hardware "2 CPU cores at 2.5 GHz" \
+    --out "$work/bundle"
+harmonicflow evaluate --codec --bundle "$work/bundle" --corpus "$work/corpus"
 harmonicflow promote "$work/bundle" --corpus "$work/corpus"
