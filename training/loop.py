@@ -139,6 +139,7 @@ class Loop:
         self.average = {key: value.to(self.device) for key, value in average.items()}
         checkpoint.restore_optimiser(self.optimisers, tensors)
         self.step, self.minutes, self.best = meta["step"], meta["minutes"], meta["best"]
+        self.scores = meta["scores"]
         log.info("resumed at step %d after %.1f minutes", self.step, self.minutes)
         return True
 
@@ -250,6 +251,9 @@ class Loop:
         report(f"step {self.step} minutes {self.minutes:.1f} VALIDATION "
                + " ".join(f"{name} {value:.4f}" for name, value in scores.items()))
         self.scalars.add("validation", scores | {"minutes": self.minutes}, self.step)
+        if self.scores and self.scores.keys() != scores.keys():
+            report("validation measures other things than before: the best is chosen anew")
+            self.best = math.inf
         better = scores["loss"] < self.best
         self.best = min(self.best, scores["loss"])
         self._write(scores, better)

@@ -107,6 +107,18 @@ def test_the_best_is_kept(tmp_path: Path) -> None:
     assert last["scores"]["loss"] > good
 
 
+def test_a_best_by_another_measure_is_none(tmp_path: Path) -> None:
+    loop(tmp_path, steps=5).run(batches(), silent)
+    again = loop(tmp_path, steps=5)
+    assert again.resume()
+    good, again.best = again.best, 0.0
+    again.check(silent)
+    assert again.best == 0.0
+    again.task.validate = lambda network: {"loss": 7.0, "buzz": 1.0}  # type: ignore[method-assign]
+    again.check(silent)
+    assert again.best == 7.0 and checkpoint.load(tmp_path / "best.safetensors")[1]["best"] == 7.0 != good
+
+
 def test_a_broken_batch_does_not_reach_the_weights(tmp_path: Path) -> None:
     trained = loop(tmp_path)
     before = {name: value.clone() for name, value in trained.task.network.state_dict().items()}
@@ -176,7 +188,8 @@ def test_precision_is_asked_for_or_measured(monkeypatch: pytest.MonkeyPatch) -> 
     chosen, why = device.use_bf16("auto", cpu)
     assert time.process_time() - began < 2 and "ms in bf16" in why and why.startswith("bf16" if chosen else "fp32")
     for slow, fast in ((torch.bfloat16, "fp32"), (torch.float32, "bf16")):
-        monkeypatch.setattr(device, "_seconds", lambda kind, where, slow=slow: 2.0 if kind == slow else 1.0)
+        times = lambda kinds, where, slow=slow: [2.0 if kind == slow else 1.0 for kind in kinds]  # noqa: E731
+        monkeypatch.setattr(device, "_seconds", times)
         assert device.use_bf16("auto", cpu)[1].startswith(fast)
 
 
