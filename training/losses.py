@@ -5,6 +5,7 @@ Legend: B batch, T samples, F frames, K bins, M mel bands.
 
 import functools
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -33,8 +34,9 @@ ONSET_WINDOW = 512  # samples, every half of it
 
 
 @functools.cache
-def _window(length: int) -> Tensor:
-    return torch.hann_window(length)
+def _held(make: Callable[..., Tensor], device: torch.device, *arguments: int) -> Tensor:
+    """What `make` gives, kept on a device: carried there once and not at every step."""
+    return make(*arguments).to(device)
 
 
 @functools.cache
@@ -55,7 +57,7 @@ def mel_matrix(bands: int = MEL_BANDS, window: int = MEL_WINDOW) -> Tensor:
 
 def spectrum(audio: Tensor, window: int) -> Tensor:
     """Complex STFT [B, F, K], scaled so that a transient's and a tone's level hardly depend on the window."""
-    frames = audio.unfold(-1, window, window // HOPS) * _window(window).to(audio.device)
+    frames = audio.unfold(-1, window, window // HOPS) * _held(torch.hann_window, audio.device, window)
     return torch.fft.rfft(frames) * (32.0 / window)
 
 
@@ -81,7 +83,7 @@ def stft_distance(output: Tensor, target: Tensor, window: int) -> tuple[Tensor, 
 
 def log_mel(audio: Tensor, bands: int = MEL_BANDS) -> Tensor:
     """Natural logarithm of mel magnitudes [B, F, M] (window 2048)."""
-    mel = magnitude(spectrum(audio, MEL_WINDOW)) @ mel_matrix(bands).to(audio.device)
+    mel = magnitude(spectrum(audio, MEL_WINDOW)) @ _held(mel_matrix, audio.device, bands)
     return torch.log(mel + FLOOR)
 
 
@@ -154,7 +156,7 @@ def chroma_target(audio: Tensor) -> Tensor:
     The window is centred on the latent frame (window 2048, one a frame).
     """
     power = spectrum(audio, MEL_WINDOW)[:, ::HOPS].abs().square()
-    classes = torch.sqrt(power @ chroma_matrix().to(audio.device))
+    classes = torch.sqrt(power @ _held(chroma_matrix, audio.device))
     return classes / (classes.amax(-1, keepdim=True) + 1e-2)
 
 
