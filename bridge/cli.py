@@ -53,7 +53,10 @@ COMMANDS: Final[dict[str, Row]] = {
     "corpus": Row("training.commands.corpus:command", TEACH, "Render training songs from MIDI."),
     "prepare": Row("training.commands.prepare:command", TEACH, "Make training songs from single instruments."),
     "train": Row("training.commands.train:command", TEACH, "Train the networks on stems."),
-    "evaluate": Row("training.commands.evaluate:command", TEACH, "Measure how well a bundle plays its score, or what its codec keeps."),
+    "evaluate": Row(
+        "training.commands.evaluate:command", TEACH,
+        "Measure how well a bundle plays its score, or what its codec keeps.",
+    ),
     "promote": Row(
         "training.commands.promote:command", TEACH, "Make a bundle the default one when it measures better."
     ),
