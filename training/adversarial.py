@@ -20,10 +20,10 @@ from torch import Tensor, nn
 
 from harmonicflow.nn.codec import Codec, CodecConfig
 
-from .codec import CodecBatch, CodecData, noisy, reconstruction_scores, sums
+from .codec import CodecBatch, CodecData, noisy, reconstruction, reconstruction_scores, sums
 from .device import moved
 from .discriminators import DiscriminatorConfig, Discriminators, deceit_loss, feature_loss, rival_loss
-from .losses import FLOOR, RESOLUTIONS, magnitude, mel_matrix, reconstruction_loss, spectrum
+from .losses import FLOOR, magnitude, mel_matrix, spectrum
 
 FEATURES_WEIGHT = 2.0  # of feature matching against deceit
 TEXTURE_WINDOW = 1024  # samples
@@ -85,19 +85,15 @@ class DecoderTask:
         with torch.no_grad():
             latents = noisy(self.network.encoder(audio))
         output = self.network.decoder(latents)
-        heard = output.detach().requires_grad_()
-        together, truth = sums(heard, batch)
-        windows = tuple(int(w) for w in self.random.choice(RESOLUTIONS, 2, replace=False))
-        parts = reconstruction_loss(heard, audio, windows)
-        parts["sum"] = reconstruction_loss(together, truth, windows[:1])["total"]
-        wanted = parts.pop("total") + 0.5 * parts["sum"]
         if not self.options.share:
-            (push,) = torch.autograd.grad(wanted, heard)
-            parts = {name: value.detach() for name, value in parts.items()}
-            both = (output * push).sum()
-            return parts | {"total": both - both.detach() + wanted.detach()}
-        (push,) = torch.autograd.grad(wanted, heard, retain_graph=True)  # the sums are heard once more below
+            parts = reconstruction(output, batch, self.random)
+            return {name: value if name == "total" else value.detach() for name, value in parts.items()}
+        heard = output.detach().requires_grad_()
+        parts = reconstruction(heard, batch, self.random)
+        wanted = parts.pop("total")
+        (push,) = torch.autograd.grad(wanted, heard)
 
+        together, truth = sums(heard, batch)
         piece = self._piece(audio.shape[1])
         real = self.rivals(torch.cat([audio, truth])[:, piece])
         fake = self.rivals(torch.cat([heard, together])[:, piece])

@@ -27,6 +27,7 @@ QUIET = 2e-3  # a window whose loudest part has less RMS than this is drawn agai
 EXTRA_SHARE = 0.25  # share of the batch that is mixtures and foreign instruments
 LATENT_NOISE = 0.2  # largest deviation of the noise put on whitened latents, so that the decoder forgives
 HEADS_WEIGHT = 0.1  # of each head's loss
+SUM_WEIGHT = 0.5  # of the decoded stems' sum against each of them
 STATISTICS_DECAY = 0.99  # of the running mean and deviation of the latents
 
 
@@ -117,6 +118,14 @@ def sums(output: Tensor, batch: CodecBatch) -> tuple[Tensor, Tensor]:
     return output[: songs * stems].unflatten(0, (songs, stems)).sum(1), batch.grouped.sum(1)
 
 
+def reconstruction(output: Tensor, batch: CodecBatch, random: np.random.Generator) -> dict[str, Tensor]:
+    """The loss and its parts on a batch and on the sums of its stems, at two resolutions drawn for it."""
+    windows = tuple(int(w) for w in random.choice(RESOLUTIONS, 2, replace=False))
+    parts = reconstruction_loss(output, batch.flat(), windows)
+    parts["sum"] = reconstruction_loss(*sums(output, batch), windows[:1])["total"]
+    return parts | {"total": parts["total"] + SUM_WEIGHT * parts["sum"]}
+
+
 def reconstruction_scores(network: Codec, batches: list[CodecBatch]) -> dict[str, float]:
     """The loss, its parts and SI-SDR of a codec, averaged over batches."""
     rows: list[dict[str, float]] = []
@@ -154,16 +163,12 @@ class CodecTask:
             encoder.std.lerp_(std.clamp(min=1e-3), share)
         latents = (raw - encoder.mean) / encoder.std
         output = self.network.decoder(noisy(latents))
-        windows = tuple(int(w) for w in self.random.choice(RESOLUTIONS, 2, replace=False))
-        parts = reconstruction_loss(output, audio, windows)
-        together, truth = sums(output, batch)
-        parts["sum"] = reconstruction_loss(together, truth, windows[:1])["total"]
+        parts = reconstruction(output, batch, self.random)
         far = (latents.abs() - 4).clamp(min=0).square().mean()  # whitened latents stay where noise is drawn
         heads = self.network.heads
         parts["chroma"] = functional.mse_loss(heads["chroma"](latents), chroma_target(audio))
         parts["onset"] = functional.l1_loss(heads["onset"](latents), onset_target(audio))
-        parts["total"] = (parts["total"] + 0.5 * parts["sum"] + far
-                          + HEADS_WEIGHT * (parts["chroma"] + parts["onset"]))
+        parts["total"] = parts["total"] + far + HEADS_WEIGHT * (parts["chroma"] + parts["onset"])
         return {name: value if name == "total" else value.detach() for name, value in parts.items()}
 
     def validate(self, network: nn.Module) -> dict[str, float]:

@@ -41,13 +41,12 @@ from harmonicflow.engine.runtime import Runtime
 from harmonicflow.engine.sampler import flow_times
 from harmonicflow.score.rolls import NoteArrays
 
-from .excerpts import FEWEST_ONSETS, Excerpt, choose_excerpts
+from .excerpts import EDGE_S, FEWEST_ONSETS, Excerpt, choose_excerpts
 from .scoreboard import LADDER, Tally, scoreboard
 
 Sounds = dict[str, NDArray[np.float32]]  # stem -> [T]
 Report = Callable[[str], None]
 
-EDGE_S: Final = 0.15  # onsets this near the window's ends are not asked about: something is cut there
 BLOCK_S: Final = 8.0
 MOST_VOICES: Final = {"bass": 1}  # pitches at once, for the pitch probe
 SOUND_ROWS: Final = ("codec", "performed", "shuffled", "noise")  # also compared with the true sound itself

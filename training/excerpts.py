@@ -21,6 +21,7 @@ from harmonicflow.score.chords import Chord, parse_chord
 Sound = NDArray[np.float32]
 
 FEWEST_ONSETS: Final = 4  # a stem with fewer in the window is not asked about
+EDGE_S: Final = 0.15  # onsets this near the window's ends are not asked about: something is cut there
 NO_CHORD: Final = frozenset({"", "N", "NC", "N.C.", "X"})
 
 

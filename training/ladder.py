@@ -40,14 +40,13 @@ from harmonicflow.engine.bundle import Bundle
 from harmonicflow.engine.runtime import Runtime, physical_cores
 
 from . import rungs
-from .excerpts import FEWEST_ONSETS, Excerpt, choose_excerpts
+from .excerpts import EDGE_S, FEWEST_ONSETS, Excerpt, choose_excerpts
 from .ladder_scores import CODEC, GRIFFIN_LIM, MIX, MP3, NOISE, OTHER, PREVIOUS, SUM, TRUTH, Tally, board
 
 Sound = NDArray[np.float32]
 Report = Callable[[str], None]
 Rung = Callable[[Sound], Sound]  # [R, T] to [R, T]
 
-EDGE_S: Final = 0.15  # onsets this near the window's ends are not asked about: something is cut there
 SILENCE: Final = 1e-3  # root mean square under which there is nothing to copy
 LONGEST_CLIP_S: Final = 20.0
 SYSTEMS: Final = (CODEC, PREVIOUS, MP3, GRIFFIN_LIM)  # whose clicks and hum are looked for

@@ -55,9 +55,9 @@ def mel_matrix(bands: int = MEL_BANDS, window: int = MEL_WINDOW) -> Tensor:
     return filters / filters.sum(0).clamp(min=1e-6)
 
 
-def spectrum(audio: Tensor, window: int) -> Tensor:
+def spectrum(audio: Tensor, window: int, hops: int = HOPS) -> Tensor:
     """Complex STFT [B, F, K], scaled so that a transient's and a tone's level hardly depend on the window."""
-    frames = audio.unfold(-1, window, window // HOPS) * _held(torch.hann_window, audio.device, window)
+    frames = audio.unfold(-1, window, window // hops) * _held(torch.hann_window, audio.device, window)
     return torch.fft.rfft(frames) * (32.0 / window)
 
 
@@ -101,16 +101,20 @@ def level_distance(output: Tensor, target: Tensor) -> Tensor:
     return (excess.abs() + (excess - LEVEL_MARGIN).clamp(min=0)).mean()
 
 
-def repetition(audio: Tensor, lag: int) -> Tensor:
-    """How far sound [B, T] repeats itself after `lag` frames of a decoder, [B, spans, bands], -1 to 1.
+def decoder_frames(audio: Tensor) -> Tensor:
+    """Spectra [B, N, K] of sound [B, T], one for each of a decoder's frames, side by side."""
+    return spectrum(audio, BUZZ_WINDOW, hops=1)[..., :-1]
+
+
+def repetition(frames: Tensor, lag: int) -> Tensor:
+    """How far `decoder_frames` [B, N, K] repeat themselves `lag` frames later, [B, spans, bands], -1 to 1.
 
     In phase with the frames a component gives 1, a partial between the frames' harmonics anything, noise about 0.  A
     decoder that answers a steady hiss with the same frame again and again makes a buzz: 1 in every band.
     """
-    z = spectrum(audio, BUZZ_WINDOW)[:, ::HOPS]
-    here, there = z[:, :-lag], z[:, lag:]
-    alike = (here.real * there.real + here.imag * there.imag)[..., :-1]
-    power = 0.5 * (here.abs().square() + there.abs().square())[..., :-1]
+    here, there = frames[:, :-lag], frames[:, lag:]
+    alike = here.real * there.real + here.imag * there.imag
+    power = 0.5 * (here.abs().square() + there.abs().square())
     alike, power = (
         functional.avg_pool2d(x[:, None], (BUZZ_SPAN, BUZZ_BINS), (BUZZ_SPAN // 2, BUZZ_BINS))[:, 0]
         for x in (alike, power)
@@ -118,17 +122,16 @@ def repetition(audio: Tensor, lag: int) -> Tensor:
     return alike / (power + 1e-6)
 
 
-def locked_share(audio: Tensor) -> Tensor:
-    """Share of the power of sound [B, T] that all latent frames have in common, phases included, [B, bands].
+def locked_share(frames: Tensor) -> Tensor:
+    """Share of the power of `decoder_frames` [B, N, K] that all latent frames have in common, with phases, [B, bands].
 
     Of n frames of anything that does not keep step with them it is 1 / n.  Repetition at a few lags can be avoided by
     a pattern that comes back later; this one counts all of them.
     """
-    z = spectrum(audio, BUZZ_WINDOW)[:, ::HOPS, :-1]
     steps = HOP // BUZZ_WINDOW
-    frames = z[:, : z.shape[1] // steps * steps].unflatten(1, (-1, steps))
-    common = frames.mean(1).abs().square().sum(1)
-    power = frames.abs().square().mean(1).sum(1)
+    whole = frames[:, : frames.shape[1] // steps * steps].unflatten(1, (-1, steps))
+    common = whole.mean(1).abs().square().sum(1)
+    power = whole.abs().square().mean(1).sum(1)
     common, power = (functional.avg_pool1d(x[:, None], BUZZ_BINS)[:, 0] for x in (common, power))
     return common / (power + 1e-6)
 
@@ -136,15 +139,15 @@ def locked_share(audio: Tensor) -> Tensor:
 def buzz_distance(output: Tensor, target: Tensor) -> Tensor:
     """L1 between the repetitions of two sounds [B, T] at a decoder's frame and at a latent frame, plus what keeps step
     with the latent frames in the output beyond the target's share."""
-    pairs = [(repetition(output, lag) - repetition(target, lag)).abs().mean() for lag in BUZZ_LAGS]
-    locked = (locked_share(output) - locked_share(target)).clamp(min=0).mean()
+    a, b = decoder_frames(output), decoder_frames(target)
+    pairs = [(repetition(a, lag) - repetition(b, lag)).abs().mean() for lag in BUZZ_LAGS]
+    locked = (locked_share(a) - locked_share(b)).clamp(min=0).mean()
     return torch.stack(pairs).mean() + locked
 
 
-@functools.cache
-def chroma_matrix(window: int = MEL_WINDOW) -> Tensor:
+def chroma_matrix() -> Tensor:
     """Pitch classes of STFT bins [K, 12], C first; bins outside CHROMA_HZ belong to none."""
-    hz = torch.arange(window // 2 + 1) * (SAMPLE_RATE / window)
+    hz = torch.arange(MEL_WINDOW // 2 + 1) * (SAMPLE_RATE / MEL_WINDOW)
     inside = (hz >= CHROMA_HZ[0]) & (hz <= CHROMA_HZ[1])
     pitch = 69 + 12 * torch.log2(hz.clamp(min=1.0) / 440)
     return functional.one_hot(pitch.round().long() % 12, 12).float() * inside[:, None]
@@ -155,18 +158,22 @@ def chroma_target(audio: Tensor) -> Tensor:
 
     The window is centred on the latent frame (window 2048, one a frame).
     """
-    power = spectrum(audio, MEL_WINDOW)[:, ::HOPS].abs().square()
+    power = spectrum(audio, MEL_WINDOW, hops=1).abs().square()
     classes = torch.sqrt(power @ _held(chroma_matrix, audio.device))
     return classes / (classes.amax(-1, keepdim=True) + 1e-2)
 
 
+def onset_matrix() -> Tensor:
+    """Which of the three bands of onset strength an STFT bin belongs to, [K, 3]."""
+    hz = torch.arange(ONSET_WINDOW // 2 + 1) * (SAMPLE_RATE / ONSET_WINDOW)
+    band = torch.searchsorted(torch.tensor(ONSET_BANDS_HZ), hz)
+    return functional.one_hot(band, len(ONSET_BANDS_HZ) + 1)[:, 1:-1].float()
+
+
 def onset_target(audio: Tensor) -> Tensor:
     """Onset strength [B, L, 3 * 8]: rises of log magnitude in three bands, at each eighth of a latent frame."""
-    band = torch.searchsorted(torch.tensor(ONSET_BANDS_HZ), torch.arange(ONSET_WINDOW // 2 + 1)
-                              * (SAMPLE_RATE / ONSET_WINDOW))
-    sums = functional.one_hot(band, len(ONSET_BANDS_HZ) + 1)[:, 1:-1].float().to(audio.device)
     padded = functional.pad(audio, (ONSET_WINDOW // 2 + ONSET_WINDOW // HOPS, 0))
-    level = torch.log(magnitude(spectrum(padded, ONSET_WINDOW)) @ sums + 0.02)
+    level = torch.log(magnitude(spectrum(padded, ONSET_WINDOW)) @ _held(onset_matrix, audio.device) + 0.02)
     rise = (level[:, 1:] - level[:, :-1]).clamp(min=0)
     steps = HOP // (ONSET_WINDOW // HOPS)
     return rise[:, : audio.shape[1] // HOP * steps].reshape(len(audio), -1, steps * 3)

@@ -1,6 +1,5 @@
 """`harmonicflow encode` and `decode`, run as a person would: folders, broken files, going on, JSON, a round trip."""
 
-import json
 import os
 import signal
 import subprocess
@@ -8,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -16,18 +14,9 @@ import soundfile
 
 from bridge.cli import run
 from harmonicflow.engine.latents import LatentsReader
+from tests.ran import Ran
 
 RATE = 44100
-
-
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def objects(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
 
 
 Run = Callable[..., Ran]
