@@ -177,7 +177,8 @@ def test_ending_it_in_the_middle_leaves_whole_files_only(tiny: Path, tmp_path: P
     songs = tmp_path / "songs"
     songs.mkdir()
     soundfile.write(tmp_path / "x.wav", sine(10.0), RATE)
-    for number in range(60):
+    # Far more than can be done before the signal comes, however late this process is given its turn.
+    for number in range(600):
         os.link(tmp_path / "x.wav", songs / f"{number:02d}.wav")
     command = [sys.executable, "-m", "bridge", "encode", str(songs), "--out", str(tmp_path / "out"), "--threads", "1"]
     environment = os.environ | {"HARMONICFLOW_BUNDLE": str(tiny)}
@@ -188,7 +189,7 @@ def test_ending_it_in_the_middle_leaves_whole_files_only(tiny: Path, tmp_path: P
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130 and "cancelled" in err
     made = sorted((tmp_path / "out").iterdir())
-    assert 4 <= len(made) < 60 and all(path.suffix == ".safetensors" for path in made)
+    assert 4 <= len(made) < 600 and all(path.suffix == ".safetensors" for path in made)
     for path in made:
         with LatentsReader(path) as file:
             assert file.read(0, file.length).shape == (1, 216, 32)
