@@ -99,7 +99,7 @@ def operators(model: bytes) -> set[tuple[str, str]]:
 
 def _own_sizes(network: nn.Module) -> dict[str, int]:
     stems = len(network.config.stems) if isinstance(network, Performer) else 0
-    return {"stems": stems, "rows": stems + 1}
+    return {"stems": stems, "rows": stems + 1, "nodes": stems + 3}
 
 
 def _label(model: onnx.ModelProto, name: str, sizes: Mapping[str, int], notes: Mapping[str, str]) -> None:

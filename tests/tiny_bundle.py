@@ -18,8 +18,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 HOP, CHANNELS, STEMS = 2048, 32, ("bass", "drums", "guitar", "piano")
-GUIDE, SCORE, TEXT, GENRES, EMOTION, TIMBRE = 79, 353, 256, 16, 3, 65
-PLANES, PLANE = 4, 88
+GUIDE, SCORE, TEXT, GENRES, EMOTION, TIMBRE = 79, 441, 256, 16, 3, 65
+PLANE = 88  # columns of one of the score's planes: active, onset, position, age, phase
 AMPLITUDE = 0.08  # of one channel at latent value 1
 PERIODS = np.array(  # sine periods in a latent frame: 21.5 Hz each
     [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 22, 24, 28, 32, 36, 40, 48, 56, 64]
@@ -85,7 +85,7 @@ def decoder() -> bytes:
 
 
 def _note_channels() -> np.ndarray:
-    """[353, 32]: what the score's columns add to the channels (plane 3 carries velocity and age, plane 1 onsets)."""
+    """[441, 32]: what the score's columns add to the channels (plane 3 carries velocity and age, plane 1 onsets)."""
     table = np.zeros((SCORE, CHANNELS), np.float32)
     hz = PERIODS * 44100 / HOP
     for index in range(PLANE):
@@ -119,7 +119,7 @@ def performer() -> bytes:
     tone = g.add("Unsqueeze", total("timbre", [2]), g.const([3], np.int64))  # B S 1 1
     curves = g.add("Unsqueeze", total("guide", [2]), g.const([1], np.int64))  # B 1 L 1
     presence = g.cut("score", 3, SCORE - 1, SCORE)  # B S L 1
-    heard = g.add("ReduceMax", g.cut("score", 3, 0, SCORE - 1), axes=[3], keepdims=1)
+    heard = g.add("ReduceMax", g.cut("score", 3, 0, PLANE), axes=[3], keepdims=1)
     active = g.add("Add", heard, mul(g.add("Sub", g.const(1.0), presence), 0.2))
     sound = g.add("MatMul", "score", g.const(_note_channels()))
     for trace, gain in ((stems, 0.2), (clip, 0.1), (past, 0.05), (beats, 0.002), (tags, 0.01), (tone, 0.01)):
@@ -131,13 +131,17 @@ def performer() -> bytes:
     left = g.add("Add", left, mul(fine, 1e-6))
     g.add("Div", g.add("Sub", data, stems), left, out="velocity")
     s, r = len(STEMS), len(STEMS) + 1
+    # Edges [B, L, R, N]: every row hears every node alike, while something sounds.
+    frames = g.add("Transpose", g.add("ReduceMax", active, axes=[1], keepdims=1), perm=[0, 2, 1, 3])  # B L 1 1
+    g.add("Mul", g.add("Clip", frames, g.const(0.0), g.const(1.0)), g.const(np.full((1, 1, r, r + 2), 1 / (r + 2))),
+          out="edges")
     inputs: dict[str, list] = {
         "x": ["batch", r, "length", CHANNELS], "known": ["batch", r, "length"], "time": ["batch"], "step": ["batch"],
         "guide": ["batch", "length", GUIDE], "score": ["batch", s, "length", SCORE],
         "pool": ["batch", "beats", "length"], "text": ["batch", TEXT], "genre": ["batch", GENRES],
         "emotion": ["batch", EMOTION], "timbre": ["batch", s, TIMBRE],
     }  # fmt: skip
-    return g.model("performer", inputs, {"velocity": ["batch", s, "length", CHANNELS]})
+    return g.model("performer", inputs, {"velocity": ["batch", s, "length", CHANNELS], "edges": ["batch", "length", r, r + 2]})
 
 
 def make_tiny_bundle(folder: str | Path, **changes: object) -> Path:
@@ -161,7 +165,7 @@ def make_tiny_bundle(folder: str | Path, **changes: object) -> Path:
     card = {
         "format": 1, "name": "tiny", "version": "0", "created": "2026-01-01T00:00:00Z", "license": "MIT",
         "sample_rate": 44100, "hop": HOP, "channels": CHANNELS, "stems": list(STEMS), "latent_space": space,
-        "guide_v": 1, "score_v": 1, "files": files, "codec": {"context": 1},
+        "guide_v": 1, "score_v": 2, "files": files, "codec": {"context": 1},
         "performer": {"steps": 4, "parameters": 0, "context_s": 4.0}, "training": {}, "scores": {},
         "card": "A stand-in for tests: sines, not instruments.",
     }  # fmt: skip

@@ -27,13 +27,14 @@ from .data import MIX, OTHER
 Floats = NDArray[np.float32]
 
 DROP_CHORDS, DROP_KEY, DROP_TIME, DROP_SCORE, DROP_GENRE, DROP_EMOTION = 0.2, 0.4, 0.1, 0.1, 0.5, 0.6
-KEEP_CLIP, KEEP_CURVES, KEEP_TIMBRE = 0.4, 0.8, 0.4
+KEEP_CLIP, KEEP_CURVES, KEEP_TIMBRE = 0.4, 0.8, 0.3
+KEEP_VARIED_TIMBRE = 0.95  # of songs with other sounds than the corpus's own: without a reference those are played
 CLIP_PARTS = ((MIX, 0.4), (OTHER, 0.3), ("stem", 0.3))  # what row 0 holds when it is there
 
 
 @dataclass(frozen=True)
 class Example:
-    """Inputs of the performer by name; see `harmonicflow.nn.performer.Performer.forward` for the shapes."""
+    """What to perform, and the performer's inputs by name (`harmonicflow.nn.performer.Performer.forward`)."""
 
     data: Any  # x at t = 1
     known: Any
@@ -44,7 +45,7 @@ class Example:
     genre: Any
     emotion: Any
     timbre: Any
-
+    curves: Any  # [B, S, L, 16] of the true stems, which no input tells: for the head
 
 @dataclass(frozen=True)
 class Song:
@@ -68,6 +69,12 @@ class Song:
         if part not in self.parts:
             return np.repeat(self.silence[None], length, axis=0)
         return self.latents[self.parts[part], start : start + length].astype(np.float32)
+
+    def sound(self, part: str, start: int, length: int) -> Floats:
+        """Curves [length, 16] of a part; zeros where the song has none of it."""
+        if part not in self.parts:
+            return np.zeros((length, self.curves.shape[2]), np.float32)
+        return self.curves[self.parts[part], start : start + length].astype(np.float32)
 
 
 def load_songs(folder: Path, split: str) -> list[Song]:
@@ -130,7 +137,8 @@ class ExampleData:
         mask = np.concatenate([np.full((1, self.frames), clip is not None), known])
         return Example(data, mask.astype(np.float32), guide, self._score(song, start, all_told), pool,
                        np.zeros(TEXT_WIDTH, np.float32), _genre(song, told["genre"]),
-                       _emotion(song, told["emotion"]), self._timbre(song, all_told))
+                       _emotion(song, told["emotion"]), self._timbre(song, all_told),
+                       np.stack([song.sound(stem, start, self.frames) for stem in DEFAULT_STEMS]))
 
     def _clip(self, song: Song, start: int) -> tuple[Floats | None, Floats | None]:
         """Latents and curves of row 0, or nothing."""
@@ -171,7 +179,8 @@ class ExampleData:
     def _timbre(self, song: Song, all_told: bool) -> Floats:
         """Mean and deviation of the latents of another excerpt of each stem."""
         out = np.zeros((len(DEFAULT_STEMS), TIMBRE_WIDTH), np.float32)
-        if all_told or self.random.random() >= KEEP_TIMBRE:
+        varied = bool(song.labels.get("varied"))
+        if (all_told and not varied) or self.random.random() >= (KEEP_VARIED_TIMBRE if varied else KEEP_TIMBRE):
             return out
         start = int(self.random.integers(song.frames - self.frames))
         for index, stem in enumerate(DEFAULT_STEMS):

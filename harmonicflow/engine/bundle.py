@@ -27,8 +27,8 @@ MAX_NETWORK_BYTES: Final = 2 << 30
 
 Shape: TypeAlias = tuple[str | int, ...]
 
-# What a network takes and gives, by name. Words are sizes: "stems" and "rows" (one more) are the bundle's own,
-# the others change from call to call.
+# What a network takes and gives, by name; what `Runtime.run` returns comes first. Words are sizes: "stems", "rows" (one
+# more) and "nodes" (rows, harmony, rhythm) are the bundle's own, the others change from call to call.
 GRAPHS: Final[dict[str, tuple[dict[str, Shape], dict[str, Shape]]]] = {
     "encoder": ({"audio": ("batch", "samples")}, {"latents": ("batch", "length", LATENT_CHANNELS)}),
     "decoder": ({"latents": ("batch", "length", LATENT_CHANNELS)}, {"audio": ("batch", "samples")}),
@@ -46,7 +46,7 @@ GRAPHS: Final[dict[str, tuple[dict[str, Shape], dict[str, Shape]]]] = {
             "emotion": ("batch", EMOTION_WIDTH),
             "timbre": ("batch", "stems", TIMBRE_WIDTH),
         },
-        {"velocity": ("batch", "stems", "length", LATENT_CHANNELS)},
+        {"velocity": ("batch", "stems", "length", LATENT_CHANNELS), "edges": ("batch", "length", "rows", "nodes")},
     ),
 }
 
@@ -165,7 +165,7 @@ class Bundle:
 
     def shapes(self, name: str) -> tuple[dict[str, Shape], dict[str, Shape]]:
         """Inputs and outputs a network of this bundle must have, its own sizes filled in."""
-        sizes = {"stems": len(self.stems), "rows": 1 + len(self.stems)}
+        sizes = {"stems": len(self.stems), "rows": 1 + len(self.stems), "nodes": 3 + len(self.stems)}
 
         def filled(side: dict[str, Shape]) -> dict[str, Shape]:
             return {key: tuple(sizes.get(str(size), size) for size in shape) for key, shape in side.items()}

@@ -10,7 +10,7 @@ import onnxruntime as ort
 
 from harmonicflow.core.errors import HarmonicFlowError
 
-from .bundle import Bundle, check_space
+from .bundle import GRAPHS, Bundle, check_space
 
 MAX_THREADS: Final = 8  # graphs this small gain nothing from more
 SPIN_US: Final = "200"
@@ -60,13 +60,13 @@ class Runtime:
         self._sessions[name] = session
 
     def run(self, name: str, /, **inputs: np.ndarray) -> np.ndarray:
-        """The one output of a network. Raises `cancelled` after a `stop`, `engine_failed` if the graph fails."""
+        """The first output of a network. Raises `cancelled` after a `stop`, `engine_failed` if the graph fails."""
         self.load(name)
         self._options = options = ort.RunOptions()
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")  # 100 MB that others can use
         self.check()  # after the options are in place: a stop from now on ends this very run
         try:
-            (output,) = self._sessions[name].run(None, inputs, options)
+            (output,) = self._sessions[name].run([next(iter(GRAPHS[name][1]))], inputs, options)
         except Exception as error:  # onnxruntime's classes, as above
             self.check()
             raise HarmonicFlowError("engine_failed", reason=f"{name}: {_first_line(error)}") from error

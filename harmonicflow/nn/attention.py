@@ -85,9 +85,9 @@ class GraphAttention(nn.Module):
         score = (q @ k.transpose(-1, -2)) * each**-0.5 + self.edges
         return torch.softmax(score, dim=-1), v
 
-    def forward(self, x: Tensor, given: Tensor) -> Tensor:
-        """`x` [B, R, L, D], `given` [B, L, N - R, D] (harmony, rhythm) -> [B, R, L, D]."""
+    def forward(self, x: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
+        """`x` [B, R, L, D], `given` [B, L, N - R, D] (harmony, rhythm) -> [B, R, L, D], edge weights [B, L, R, N]."""
         rows = x.transpose(1, 2)
         weights, v = self.weights(rows, torch.cat([rows, given.to(rows.dtype)], dim=2))
         y = (weights.to(v.dtype) @ v).transpose(2, 3).flatten(-2)
-        return self.out(y).transpose(1, 2)
+        return self.out(y).transpose(1, 2), weights.mean(2)

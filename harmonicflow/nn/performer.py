@@ -15,16 +15,16 @@ from torch.nn import functional
 
 from harmonicflow.analysis.guide import GUIDE_COLUMNS, GUIDE_V, GUIDE_WIDTH
 from harmonicflow.core.constants import DEFAULT_STEMS, LATENT_CHANNELS
-from harmonicflow.score.rolls import SCORE_V, SCORE_WIDTH
+from harmonicflow.score.rolls import SCORE_V
 
 from .attention import FAR, GraphAttention, Norm, TimeAttention, rotation
+from .score_encoder import ScoreEncoder
 
 TEXT_WIDTH = 256  # embedding of the prompt
 GENRE_WIDTH = 16  # one place a genre, with room for more
 EMOTION_WIDTH = 3  # valence, arousal, present
 TIMBRE_WIDTH = 2 * LATENT_CHANNELS + 1  # mean and deviation of a reference's latents, present
 TIME_WAVES = 32  # sines and cosines each that code the flow time
-SCORE_SCALE = 0.5  # deviation of the pitch embeddings: few of a score's columns are set at once, as with words
 GIVEN_NODES = 2  # harmony, rhythm
 LAYOUTS = {"guide_v": GUIDE_V, "score_v": SCORE_V}  # versions of what the inputs hold; a bundle names them
 
@@ -42,6 +42,7 @@ class PerformerConfig:
     modulation: int = 64  # rank of the conditioning's scale, shift and gate
     reach: int = 32  # frames that local attention sees on each side: 1.5 s
     beat_every: int = 2  # every how many blocks attend over beats
+    score_blocks: int = 2  # of the score's own encoder
 
     @property
     def rows(self) -> int:
@@ -71,18 +72,20 @@ class Block(nn.Module):
             last.bias.zero_()
             last.bias.view(6, dim)[2::3] = 0.2
 
-    def forward(self, x: Tensor, condition: Tensor, given: Tensor, grid: "Grid") -> Tensor:
+    def forward(self, x: Tensor, condition: Tensor, given: Tensor, grid: "Grid") -> tuple[Tensor, Tensor]:
+        """(x [B, R, L, D], edge weights of the audio graph [B, L, R, N])."""
         shift, scale, gate, shift2, scale2, gate2 = self.modulation(condition).chunk(6, dim=-1)
         batch, rows = x.shape[:2]
         y = self.norm(x) * (1 + scale) + shift
         x = x + gate * self.local(y.flatten(0, 1), grid.turn, grid.near).unflatten(0, (batch, rows))
-        x = x + 0.5 * self.graph(self.graph_norm(x), given)
+        exchanged, edges = self.graph(self.graph_norm(x), given)
+        x = x + 0.5 * exchanged
         if self.beats is not None and self.beat_norm is not None:
             pooled = grid.gather[:, None].to(x.dtype) @ self.beat_norm(x)
             heard = self.beats(pooled.flatten(0, 1), grid.beat_turn, grid.beat_mask(rows))
             x = x + 0.5 * (grid.scatter[:, None].to(heard.dtype) @ heard.unflatten(0, (batch, rows)))
         y = self.norm(x) * (1 + scale2) + shift2
-        return x + gate2 * self.fall(functional.silu(self.rise(y)))
+        return x + gate2 * self.fall(functional.silu(self.rise(y))), edges
 
 
 @dataclass(frozen=True)
@@ -123,8 +126,7 @@ class Performer(nn.Module):
         self.known_embed = nn.Parameter(torch.randn(2, dim) * 0.2)
         self.time_embed = nn.Sequential(nn.Linear(2 * TIME_WAVES, dim), nn.SiLU(), nn.Linear(dim, dim))
         self.step_embed = nn.Sequential(nn.Linear(2 * TIME_WAVES, dim), nn.SiLU(), nn.Linear(dim, dim))
-        self.score_embed = nn.Parameter(torch.randn(stems, SCORE_WIDTH, dim) * SCORE_SCALE)
-        self.score_mix = nn.Parameter(torch.randn(stems, dim, dim) * dim**-0.5)
+        self.score = ScoreEncoder(stems, dim, config.score_blocks)
         self.guide_embed = nn.Sequential(nn.Linear(GUIDE_WIDTH, dim), nn.SiLU(), nn.Linear(dim, dim))
         harmony, rhythm = _node_columns()
         self.register_buffer("harmony_columns", harmony, persistent=False)
@@ -145,16 +147,20 @@ class Performer(nn.Module):
     rhythm_columns: Tensor
 
     def forward(self, x: Tensor, known: Tensor, time: Tensor, step: Tensor, guide: Tensor, score: Tensor,
-                pool: Tensor, text: Tensor, genre: Tensor, emotion: Tensor, timbre: Tensor) -> Tensor:
-        """Velocity [B, S, L, C].
+                pool: Tensor, text: Tensor, genre: Tensor, emotion: Tensor, timbre: Tensor) -> tuple[Tensor, Tensor]:
+        """Velocity [B, S, L, C] and the audio graph's edge weights [B, L, R, N], their mean over blocks and heads.
 
-        Shapes: x [B, R, L, C], known [B, R, L] 0 or 1, time and step [B], guide [B, L, 79], score [B, S, L, 353],
+        Shapes: x [B, R, L, C], known [B, R, L] 0 or 1, time and step [B], guide [B, L, 79], score [B, S, L, 441],
         pool [B, K, L] 0 or 1, text [B, 256], genre [B, 16], emotion [B, 3], timbre [B, S, 65].
         """
+        h, edges = self.hidden(x, known, time, step, guide, score, pool, text, genre, emotion, timbre)
+        return self.velocity(x, time, h), edges
+
+    def hidden(self, x: Tensor, known: Tensor, time: Tensor, step: Tensor, guide: Tensor, score: Tensor,
+               pool: Tensor, text: Tensor, genre: Tensor, emotion: Tensor, timbre: Tensor) -> tuple[Tensor, Tensor]:
+        """What the last block leaves in the stems' rows, [B, S, L, D], and the edge weights; see `forward`."""
         cell_time = known + (1 - known) * time[:, None, None]
-        heard = torch.einsum("bslf,sfd->bsld", score, self.score_embed)
-        played = heard + torch.einsum("bsld,sde->bsle", functional.silu(heard), self.score_mix)
-        played = functional.pad(played, (0, 0, 0, 0, 1, 0))  # the clip's row has no score
+        played = functional.pad(self.score(score, self.row_embed[1:]), (0, 0, 0, 0, 1, 0))  # the clip has no score
         request = self.text_embed(text) + self.genre_embed(genre) + self.emotion_embed(emotion)
         request = request + self.step_embed(waves(step))
         timbre_rows = functional.pad(self.timbre_embed(timbre), (0, 0, 1, 0))
@@ -167,9 +173,15 @@ class Performer(nn.Module):
         h = self.latent_embed(x) + played + self.row_embed[:, None]
         h = h + state * self.known_embed[1] + (1 - state) * self.known_embed[0]
         grid = Grid.of(pool, self.config.reach, self.config.dim // self.config.heads)
+        found = []
         for block in self.blocks:
-            h = block(h, condition, given, grid)
-        found = torch.einsum("bsld,sdc->bslc", self.out_norm(h[:, 1:]), self.head.to(h.dtype)).float()
+            h, edges = block(h, condition, given, grid)
+            found.append(edges)
+        return self.out_norm(h[:, 1:]), torch.stack(found).mean(0)
+
+    def velocity(self, x: Tensor, time: Tensor, h: Tensor) -> Tensor:
+        """Velocity [B, S, L, C] from what `hidden` gives."""
+        found = torch.einsum("bsld,sdc->bslc", h, self.head.to(h.dtype)).float()
         skip, scale = precondition(time)
         return skip * x[:, 1:] + scale * found
 

@@ -1,13 +1,19 @@
-"""The score as the performer sees it: four piano rolls a stem at the latent rate, version 1.
+"""The score as the performer sees it: five piano rolls a stem at the latent rate, version 2.
 
-Planes, each 88 wide (pitched: MIDI pitch - 21; drums: the 16 drum classes in places 0..15):
+Planes, each 88 wide (pitched: MIDI pitch - 21; drums: drum class + 16 j for j = 0..4, five places alike but in phase):
 
     0  active     velocity / 127 in every frame in which the note sounds (a drum counts as sounding for 0.5 s)
     1  onset      velocity / 127 in the frame that holds the onset
     2  position   of that onset inside its frame, 0..1
     3  age        velocity / 127 * exp(-t / 0.5 s), t = from the onset to the frame's end, while it sounds
+    4  phase      0..1, the part of a cycle that the place's tone has gone through from the onset to the frame's centre:
+                  of the pitch's fundamental in equal temperament; of 40 * 2**j Hz for a drum
 
-and one flag: 1 where the stem's score is known (an empty known score asks for silence).
+A latent frame holds the phases of what sounds in it. An instrument that is played from recordings starts each note at
+the same one, so that the time since the onset, counted in cycles, all but says what the frame holds; a network told
+velocity and age alone must guess (docs/log.md has what each explains).
+
+And one flag: 1 where the stem's score is known (an empty known score asks for silence).
 Shapes: S stem, L latent frame, W = SCORE_WIDTH.
 """
 
@@ -20,21 +26,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harmonicflow.core.constants import LATENT_RATE
-from harmonicflow.core.instruments import drum_class
+from harmonicflow.core.instruments import DRUM_CLASSES, drum_class
 from harmonicflow.core.tempo import Selection
 
 from .grid import seconds_at
 from .score import Score
 
-SCORE_V = 1
+SCORE_V = 2
 PITCHES = 88
 LOWEST_PITCH = 21
-PLANES = 4
+PLANES = 5
+ACTIVE, ONSET, POSITION, AGE, PHASE = (slice(plane * PITCHES, (plane + 1) * PITCHES) for plane in range(PLANES))
 SCORE_WIDTH = PLANES * PITCHES + 1
 DRUM_SECONDS = 0.5
 AGE_SECONDS = 0.5  # decay of the age plane
+DRUM_OCTAVES = 5
+DRUM_HZ = 40.0  # tone of a drum's first place; each further one is an octave higher
 
 _PLACE_OF_DRUM = np.array([drum_class(pitch) for pitch in range(128)])
+_PITCH_HZ = 440.0 * 2.0 ** ((np.arange(PITCHES) + LOWEST_PITCH - 69) / 12)
 
 
 class NoteArrays(NamedTuple):
@@ -84,7 +94,8 @@ def score_features_seconds(
     onset, offset = (np.asarray(column, np.float64) * LATENT_RATE - latent_start for column in notes[1:3])  # in frames
     pitch, level = np.asarray(notes[3], np.int64), np.asarray(notes[4], np.float64) / 127.0
 
-    is_drum = np.array([name == "drums" for name in stems], bool)[stem] if len(stem) else np.zeros(0, bool)
+    drums = np.array([name == "drums" for name in stems], bool)
+    is_drum = drums[stem] if len(stem) else np.zeros(0, bool)
     place = np.where(is_drum, _PLACE_OF_DRUM[np.clip(pitch, 0, 127)], pitch - LOWEST_PITCH)
     offset = np.where(is_drum, onset + DRUM_SECONDS * LATENT_RATE, np.maximum(offset, onset + 1e-6))
     keep = (place >= 0) & (place < PITCHES) & (onset < frames) & (offset > 0)
@@ -95,14 +106,33 @@ def score_features_seconds(
     first = np.floor(onset).astype(np.int64)
     heard = first >= 0
     cells = (stem[heard], first[heard])
-    np.maximum.at(out, (*cells, PITCHES + place[heard]), level[heard].astype(np.float32))
-    out[(*cells, 2 * PITCHES + place[heard])] = onset[heard] - first[heard]
+    np.maximum.at(out[..., ONSET], (*cells, place[heard]), level[heard].astype(np.float32))
+    out[..., POSITION][(*cells, place[heard])] = onset[heard] - first[heard]
 
     low, high = np.maximum(first, 0), np.minimum(np.ceil(offset).astype(np.int64), frames)
     runs = np.maximum(high - low, 0)
     note = np.repeat(np.arange(len(runs)), runs)
     frame = np.arange(len(note)) - np.repeat(np.cumsum(runs) - runs, runs) + low[note]
-    age = np.exp(-(frame + 1 - onset[note]) / (LATENT_RATE * AGE_SECONDS)) * level[note]
-    np.maximum.at(out, (stem[note], frame, place[note]), level[note].astype(np.float32))
-    np.maximum.at(out, (stem[note], frame, 3 * PITCHES + place[note]), age.astype(np.float32))
+    since = frame + 1 - onset[note]  # frames from the onset to the frame's end
+    sounding = (stem[note], frame, place[note])
+    np.maximum.at(out[..., ACTIVE], sounding, level[note].astype(np.float32))
+    age = level[note] * np.exp(-since / (LATENT_RATE * AGE_SECONDS))
+    np.maximum.at(out[..., AGE], sounding, age.astype(np.float32))
+    hertz = np.where(drums[stem[note]], DRUM_HZ, _PITCH_HZ[place[note]])
+    cycles = hertz * (since - 0.5) / LATENT_RATE
+    # Of notes in one cell the last to start says the phase: the one before it is damped.
+    earliest_first = np.arange(len(note) - 1, -1, -1)
+    out[..., PHASE][tuple(index[earliest_first] for index in sounding)] = cycles[earliest_first] % 1
+    for row in np.flatnonzero(drums):
+        _repeat_drums(out[row])
     return out
+
+
+def _repeat_drums(out: NDArray[np.float32]) -> None:
+    """Fill the further places of the drums of one stem [frames, W]: as the first, the phase of each an octave up."""
+    count = len(DRUM_CLASSES)
+    for plane in (ACTIVE, ONSET, POSITION, AGE, PHASE):
+        places = out[:, plane]
+        for octave in range(1, DRUM_OCTAVES):
+            first = places[:, :count]
+            places[:, octave * count : (octave + 1) * count] = first * 2**octave % 1 if plane == PHASE else first

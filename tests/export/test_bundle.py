@@ -68,7 +68,7 @@ def test_model_json_says_what_it_is(made: Made) -> None:
     assert card["performer"]["parameters"] == sum(p.numel() for p in made.performer.parameters())
     assert card["training"]["codec"] == {"step": 12, "minutes": 3.0}
     assert card["training"]["hardware"] == "one core"
-    assert card["files"]["performer"]["inputs"]["score"] == ["batch", "stems", "length", 353]
+    assert card["files"]["performer"]["inputs"]["score"] == ["batch", "stems", "length", 441]
     assert max(card["parity"].values()) < 1e-4
 
 

@@ -15,6 +15,7 @@ from harmonicflow.nn.performer import (
     precondition,
     waves,
 )
+from harmonicflow.score.rolls import ACTIVE, AGE, PHASE, SCORE_WIDTH
 
 CONFIG = PerformerConfig(dim=32, heads=2, layers=2, modulation=8, reach=4)
 ROWS, STEMS = CONFIG.rows, len(CONFIG.stems)
@@ -39,35 +40,40 @@ def inputs(frames: int = 24, beats: int = 5) -> dict[str, Tensor]:
     return {
         "x": torch.randn(1, ROWS, frames, CONFIG.channels), "known": (torch.rand(1, ROWS, frames) > 0.5).float(),
         "time": torch.tensor([0.3]), "step": torch.zeros(1), "guide": torch.randn(1, frames, 79),
-        "score": torch.rand(1, STEMS, frames, 353), "pool": pool, "text": torch.randn(1, TEXT_WIDTH),
+        "score": torch.rand(1, STEMS, frames, SCORE_WIDTH), "pool": pool, "text": torch.randn(1, TEXT_WIDTH),
         "genre": torch.randn(1, GENRE_WIDTH), "emotion": torch.randn(1, EMOTION_WIDTH),
         "timbre": torch.randn(1, STEMS, TIMBRE_WIDTH),
     }
 
 
+def play(performer: Performer, given: dict[str, Tensor]) -> Tensor:
+    """The velocity alone."""
+    return performer(**given)[0]
+
+
 @pytest.mark.parametrize("name", ["x", "known", "time", "step", "guide", "score", "text", "genre", "emotion", "timbre"])
 def test_every_input_is_heard(performer: Performer, name: str) -> None:
     given = inputs()
-    before = performer(**given)
+    before = play(performer, given)
     assert before.shape == (1, STEMS, 24, CONFIG.channels)
     given[name] = 1 - given[name] if name == "known" else given[name] + 0.5
-    assert (performer(**given) - before).abs().max() > 1e-5
+    assert (play(performer, given) - before).abs().max() > 1e-5
 
 
 def test_empty_beats_change_nothing(performer: Performer) -> None:
     given = inputs()
-    before = performer(**given)
+    before = play(performer, given)
     given["pool"] = torch.cat([given["pool"], torch.zeros(1, 3, 24)], dim=1)
-    assert torch.allclose(performer(**given), before, atol=1e-5)
+    assert torch.allclose(play(performer, given), before, atol=1e-5)
 
 
 def test_beats_carry_what_local_attention_cannot_reach(performer: Performer) -> None:
     """Two blocks reach 8 frames nearby; only the beat tokens hear the other end of the window."""
     given = inputs(frames=40, beats=4)
-    before = performer(**given)
+    before = play(performer, given)
     given["score"] = given["score"].clone()
     given["score"][:, :, 0] += 1
-    moved = (performer(**given) - before).abs().amax((0, 1, 3))
+    moved = (play(performer, given) - before).abs().amax((0, 1, 3))
     assert moved[30:].max() > 1e-6
 
 
@@ -76,7 +82,7 @@ def test_batches_do_not_mix(performer: Performer) -> None:
     other["pool"] = inputs()["pool"]
     other["known"] = 1 - one["known"]
     both = {name: torch.cat([one[name], other[name]]) for name in one}
-    assert torch.allclose(performer(**both)[0], performer(**one)[0], atol=1e-5)
+    assert torch.allclose(play(performer, both)[0], play(performer, one)[0], atol=1e-5)
 
 
 def test_edge_weights_are_shares() -> None:
@@ -90,6 +96,30 @@ def test_edge_weights_are_shares() -> None:
         graph.edges[:, 0, 4] = 50.0  # a learned edge can outweigh what the nodes hold
     weights, _ = graph.weights(rows, torch.cat([rows, torch.randn(2, 7, 2, 16)], dim=2))
     assert weights[:, :, :, 0, 4].min() > 0.99
+
+
+def test_the_graph_is_given_with_the_velocity(performer: Performer) -> None:
+    edges = performer(**inputs())[1]
+    assert edges.shape == (1, 24, ROWS, ROWS + 2)
+    assert torch.allclose(edges.sum(-1), torch.ones(1, 24, ROWS), atol=1e-5)
+    given = inputs()
+    given["guide"] = given["guide"] + 1
+    assert (performer(**given)[1] - edges).abs().max() > 1e-5
+
+
+def test_phases_are_told_as_turns(performer: Performer) -> None:
+    """A whole turn is no turn; a quarter of one is heard where something sounds and nowhere else."""
+    given = inputs()
+    before = play(performer, given)
+    for turn, heard in ((1.0, False), (0.25, True)):
+        moved = {**given, "score": given["score"].clone()}
+        moved["score"][..., PHASE] += turn
+        assert ((play(performer, moved) - before).abs().max() > 1e-4) == heard
+    silent = {**given, "score": given["score"].clone()}
+    silent["score"][..., ACTIVE] = silent["score"][..., AGE] = 0
+    before = play(performer, silent)
+    silent["score"][..., PHASE] += 0.25
+    assert torch.equal(play(performer, silent), before)
 
 
 @pytest.mark.parametrize("t", [0.0, 0.3, 0.5, 0.9, 1.0])
