@@ -6,6 +6,7 @@ Shapes: S stem, T sample at 44.1 kHz. Times of an excerpt count from its first s
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from harmonicflow.core.constants import HOP, LATENT_RATE, SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.score.chords import Chord, parse_chord
+
+from .data import OTHER
 
 Sound = NDArray[np.float32]
 
@@ -61,6 +64,10 @@ class Excerpt:
     def onsets(self, stem: str) -> list[float]:
         """Onsets asked for inside the window."""
         return [note[0] for note in self.notes.get(stem, ()) if 0 <= note[0] < self.seconds]
+
+    def mix(self, stems: Sequence[str]) -> Sound:
+        """The true song [T]: these stems and what it has outside them."""
+        return np.sum([self.truth(part) for part in (*stems, OTHER)], axis=0, dtype=np.float32)
 
     def truth(self, stem: str) -> Sound:
         """The true audio [T]; silence where the song has no such part."""

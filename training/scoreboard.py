@@ -25,14 +25,32 @@ LADDER: Final = {
     "truth_shifted": "true audio, half a sixteenth late",
     "truth_shuffled": "true audio of another song",
 }
-SHARED: Final = ("onset_f1_50", "onset_f1_20", "pitch_f1", "chord")  # higher is better, read as shares of the truth's
+DROPPED: Final = {
+    "no_score": "chords, key and beats told, no score: the guide alone",
+    "clip": "no score either, the true mix as the user's clip",
+    "no_chords": "score, key and beats told, no chords",
+    "no_score_no_chords": "key and beats told, neither score nor chords",
+    "no_harmony": "beats told; neither score nor chords nor key",
+    "no_time": "score, chords and key told, no beats",
+    "no_key": "score, chords and beats told, no key",
+    "regenerated": "each stem from its score, the other three true ones known",
+}
+"""Rows of the performer's page, what is told in each."""
+SHARED: Final = ("onset_f1_50", "onset_f1_20", "pitch_f1", "chord")  # what a promotion compares
+SHARES: Final = (*SHARED, "drum_f1", "beat_phase")  # higher is better, read as shares of the truth's
+BEAT_PARTS: Final = {1: "beat", 2: "half_beat", 4: "quarter_beat"}
 TITLES: Final = {
     "onset_f1_50": "onset F1 within 50 ms",
     "onset_f1_20": "onset F1 within 20 ms",
     "offset_ms": "median offset, ms",
     "offset_iqr_ms": "spread of the offsets (IQR), ms",
     "pitch_f1": "pitch F1 at the asked onsets",
+    "drum_f1": "drums: each kind struck within 50 ms, F1",
     "chord": "chord score of the pitched stems' sum",
+    "beat_phase": "beat-phase concentration, mean of beat and half-beat",
+    "beat": "onsets at one phase of the beat",
+    "half_beat": "of the half-beat",
+    "quarter_beat": "of the quarter-beat",
     "log_mel_l1_db": "log-mel distance to the true audio, dB",
     "level_db": "level against the true audio, dB",
 }
@@ -41,9 +59,12 @@ CONTROLS: Final = {  # what each metric must tell from the truth
     "onset_f1_20": ("truth_shifted", "truth_shuffled", "noise"),
     "pitch_f1": ("truth_shuffled", "noise"),
     "chord": ("truth_shuffled", "noise"),
+    "drum_f1": ("truth_shifted", "truth_shuffled", "noise"),
+    "beat_phase": ("truth_shuffled", "noise"),
 }
 LEAST_LEAD: Final = 0.1  # of the truth over each control
 ALL: Final = "all"
+THREE_DIGITS: Final = (*SHARES, *BEAT_PARTS.values())
 
 
 @dataclass
@@ -54,6 +75,8 @@ class Tally:
     onsets_20: dict[str, Counts] = field(default_factory=dict)
     offsets_s: dict[str, list[float]] = field(default_factory=dict)
     pitches: dict[str, Counts] = field(default_factory=dict)
+    drums: dict[str, Counts] = field(default_factory=dict)  # by kind of drum
+    phases: dict[int, dict[str, list[float]]] = field(default_factory=dict)  # part of a beat -> stem -> one a song
     chord_right_s: float = 0.0
     chord_asked_s: float = 0.0
     mel_db: dict[str, list[float]] = field(default_factory=dict)
@@ -68,6 +91,7 @@ class Tally:
             "offset_ms": {stem: pair and 1000 * pair[0] for stem, pair in offsets.items()},
             "offset_iqr_ms": {stem: pair and 1000 * pair[1] for stem, pair in offsets.items()},
             "pitch_f1": {stem: counts.f1 for stem, counts in self.pitches.items()},
+            **self._gathered(),
             "log_mel_l1_db": {stem: float(np.mean(values)) for stem, values in self.mel_db.items()},
             "level_db": {stem: float(np.median(values)) for stem, values in self.level_db.items()},
         }
@@ -76,9 +100,23 @@ class Tally:
             values = {stem: round(value, 4) for stem, value in by_stem.items() if value is not None}
             if values:
                 out[metric] = values | {ALL: round(float(np.mean(list(values.values()))), 4)}
+        struck = {kind: counts.f1 for kind, counts in self.drums.items()}
+        if any(value is not None for value in struck.values()):
+            pooled = {ALL: sum(self.drums.values(), Counts()).f1}  # a kind counts by how often it is struck
+            out["drum_f1"] = {kind: round(value, 4) for kind, value in (struck | pooled).items() if value is not None}
         if self.chord_asked_s:
             out["chord"] = {ALL: round(self.chord_right_s / self.chord_asked_s, 4)}
         return out
+
+
+    def _gathered(self) -> dict[str, dict[str, float | None]]:
+        """Beat-phase concentration, the mean over songs."""
+        out: dict[str, dict[str, float | None]] = {
+            name: {stem: float(np.mean(values)) for stem, values in self.phases.get(part, {}).items()}
+            for part, name in BEAT_PARTS.items()
+        }
+        whole, half = out["beat"], out["half_beat"]
+        return {"beat_phase": {stem: ((whole[stem] or 0.0) + (half[stem] or 0.0)) / 2 for stem in whole}} | out
 
 
 def scoreboard(tallies: dict[str, Tally], about: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +129,7 @@ def shares(rows: dict[str, dict[str, dict[str, float]]]) -> dict[str, dict[str, 
     """Each row's scores as a share of the truth's, where the truth scores at all."""
     out: dict[str, dict[str, dict[str, float]]] = {}
     for row, metrics in rows.items():
-        for metric in SHARED:
+        for metric in SHARES:
             true = rows["truth"].get(metric, {})
             values = {
                 stem: round(value / true[stem], 4)
@@ -145,8 +183,8 @@ def table(board: dict[str, Any]) -> str:
 def _block(board: dict[str, Any], metric: str) -> Iterable[str]:
     stems = list(dict.fromkeys(stem for scores in board["rows"].values() for stem in scores.get(metric, ())))
     stems.sort(key=lambda stem: stem == ALL)
-    yield f"  {'':<15}" + "".join(f"{stem:>16}" for stem in stems)
-    for row in LADDER:
+    yield f"  {'':<18}" + "".join(f"{stem:>16}" for stem in stems)
+    for row in (*LADDER, *DROPPED):
         scores = board["rows"].get(row, {}).get(metric)
         if scores is None:
             continue
@@ -154,6 +192,6 @@ def _block(board: dict[str, Any], metric: str) -> Iterable[str]:
         for stem in stems:
             value = scores.get(stem)
             share = board["shares"].get(row, {}).get(metric, {}).get(stem)
-            number = "-" if value is None else f"{value:.3f}" if metric in SHARED else f"{value:.1f}"
+            number = "-" if value is None else f"{value:.3f}" if metric in THREE_DIGITS else f"{value:.1f}"
             cells.append(f"{number:>9}" + (f"{100 * share:>5.0f} %" if share is not None else " " * 7))
-        yield f"  {row:<15}" + "".join(cells)
+        yield f"  {row:<18}" + "".join(cells)

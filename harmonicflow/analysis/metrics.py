@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .harmony import chord_templates
 from .onsets import APART_S, onsets
@@ -20,9 +21,12 @@ from .spectra import Floats, Times, chroma, estimate_tuning, magnitudes
 
 __all__ = [
     "Counts",
+    "beat_resultants",
     "chord_score",
+    "f1_score",
     "log_mel_distance_db",
     "matches",
+    "mel_levels_db",
     "merged_onsets",
     "offsets_s",
     "onset_counts",
@@ -54,6 +58,11 @@ class Counts:
         if self.hits + self.missed == 0:
             return None
         return 2 * self.hits / (2 * self.hits + self.missed + self.extra)
+
+
+def f1_score(said: NDArray[np.bool_], told: NDArray[np.bool_]) -> float:
+    """F1 of what was said, element by element, against what is so; 0 where nothing is."""
+    return 2 * float((said & told).sum()) / max(1.0, float(said.sum() + told.sum()))
 
 
 # --------------------------------------------------------------------------------------------------------------- onsets
@@ -107,6 +116,36 @@ def spread(values: Times) -> tuple[float, float] | None:
         return None
     low, median, high = np.percentile(values, [25, 50, 75])
     return float(median), float(high - low)
+
+
+# ----------------------------------------------------------------------------------------------------------------- beat
+
+FEWEST_PHASES: Final = 4
+
+
+def beat_resultants(
+    onsets_s: Times, beats_s: Sequence[float] | Times, parts: Sequence[int] = (1, 2, 4)
+) -> dict[int, float]:
+    """How far onsets gather at one phase of the beat, the half-beat ...: 0 anywhere, 1 always the same.
+
+    For n onsets at beats b the resultant is R = |sum exp(2 pi i part b)| / n. Of random phases R^2 is 1/n on average,
+    so it is given without that bias: sqrt((n R^2 - 1) / (n - 1)), at least 0. Fewer than four onsets gather nowhere.
+    """
+    times, beats_s = np.asarray(onsets_s, np.float64), np.asarray(beats_s, np.float64)
+    if len(beats_s) < 2 or len(times) < FEWEST_PHASES:
+        return dict.fromkeys(parts, 0.0)
+    beat = _beats_at(times, beats_s)
+    out = {}
+    for part in parts:
+        square = float(np.abs(np.exp(2j * np.pi * part * beat).mean()) ** 2)
+        out[part] = float(np.sqrt(max(0.0, (len(beat) * square - 1) / (len(beat) - 1))))
+    return out
+
+
+def _beats_at(times_s: Times, beats_s: Times) -> Times:
+    """Beat of each time; before the first beat and after the last the nearest beat's length goes on."""
+    segment = np.clip(np.searchsorted(beats_s, times_s, side="right") - 1, 0, len(beats_s) - 2)
+    return np.asarray(segment + (times_s - beats_s[segment]) / (beats_s[segment + 1] - beats_s[segment]))
 
 
 # -------------------------------------------------------------------------------------------------------------- pitches
@@ -191,11 +230,14 @@ def log_mel_distance_db(x_T: Floats, y_T: Floats, rate: int) -> float:
     """Mean absolute difference of the two log-mel spectrograms in dB (46 ms windows, 64 bands to 16 kHz)."""
     size = 2 ** round(np.log2(rate * 0.0464))
     count = max(1, min(len(x_T), len(y_T)) // (size // 2))
-    levels = []
-    for sound_T in (x_T, y_T):
-        power = magnitudes(sound_T, 0, size // 2, count, size) ** 2 @ _mel_bands(size, rate)
-        levels.append(np.maximum(10 * np.log10(power + 1e-12), QUIETEST_DB))
-    return float(np.abs(levels[0] - levels[1]).mean())
+    x_NM, y_NM = (mel_levels_db(sound_T, rate, size, size // 2, count) for sound_T in (x_T, y_T))
+    return float(np.abs(x_NM - y_NM).mean())
+
+
+def mel_levels_db(x_T: Floats, rate: int, size: int, hop: int, count: int) -> Floats:
+    """Log-mel levels [count, 64] of frames centred at samples 0, hop, 2 hop ..., not below -80 dB of full scale."""
+    power = magnitudes(x_T, 0, hop, count, size) ** 2 @ _mel_bands(size, rate)
+    return np.asarray(np.maximum(10 * np.log10(power + 1e-12), QUIETEST_DB), np.float32)
 
 
 @lru_cache(maxsize=4)
