@@ -16,6 +16,7 @@ from .request import (
     new_seed,
     out_folders,
     read_clip,
+    read_like,
     request_id,
     selection_of,
 )
@@ -38,6 +39,8 @@ def make(
 ) -> tuple[TakeSummary, ...]:
     """Make takes; `choices` are fields of `messages.Generate`, with None for the seed to draw one.
 
+    Their `like` holds pairs of stem and path.
+
     What can be wrong with the request is found before a daemon is asked or started.
     """
     spec: ClipSpec | None = None
@@ -54,9 +57,10 @@ def make(
     if clip is not None:
         spec, audio = read_clip(clip, info.frames, selection)
         sound = [audio]
-    request = _message(selection, choices, clip=spec)
+    like, references = read_like(choices.get("like", ()))
+    request = _message(selection, choices | {"like": like}, clip=spec)
     with connect_or_start() as client:
-        takes = follow(client, request, sound)
+        takes = follow(client, request, [*sound, *references])
     for take in takes:
         check_lengths(take, selection.frames, selection.rate)
     if folders:

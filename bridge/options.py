@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
 
-from harmonicflow.core.constants import DEFAULT_STEMS, GENRES
+from harmonicflow.core.constants import DEFAULT_STEMS, GENRES, MAX_LIKE_SECONDS
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.instruments import INSTRUMENTS
 from harmonicflow.core.meters import exact
@@ -22,6 +23,7 @@ else:
 
 MAX_SEED: Final = 2**63 - 1
 MOST_SECONDS: Final = 10**6  # far beyond any clip, and safe in a float
+PREVIEW: Final = "harmonicflow.preview"  # of a context's `meta`
 _MINUTES: Final = re.compile(r"(\d{1,4}):([0-5]?\d(?:\.\d{0,12})?)")
 
 
@@ -146,6 +148,23 @@ class Emotion(Kind):
         return valence, arousal
 
 
+class Like(Kind):
+    """A file that stems are to sound like: "bass=FILE", or "FILE" for all; gives stem ("" = all) and path."""
+
+    name = "stem=file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        stem, equals, path = str(value).partition("=")
+        if not equals or "/" in stem or "\\" in stem or Path(str(value)).exists():  # a name may hold "="
+            return "", str(value)
+        stem = stem.strip().lower()
+        if stem not in INSTRUMENTS:
+            raise HarmonicFlowError("unknown_stem", stem=stem, known=", ".join(INSTRUMENTS))
+        return stem, path
+
+
 def grouped(*options: Decorator) -> Decorator:
     """Several options as one decorator, shown in the order given."""
 
@@ -186,9 +205,35 @@ def style_options(genre: str, chords: str, key: str) -> Decorator:
     )
 
 
-def _or_the_models_own(context: click.Context, option: click.Parameter, steps: int | None) -> int:
-    return steps or 0  # as the protocol has it
+def _note_preview(context: click.Context, option: click.Parameter, preview: bool) -> None:
+    context.meta[PREVIEW] = preview
 
+
+def _steps(context: click.Context, option: click.Parameter, steps: int | None) -> int:
+    """As the protocol has it: 0 is the model's own number."""
+    if not context.meta.get(PREVIEW):
+        return steps or 0
+    if steps is not None:
+        raise click.UsageError("give only one of --steps and --preview")
+    return 1
+
+
+def _each_once(
+    context: click.Context, option: click.Parameter, likes: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    stems = [stem for stem, _ in likes]
+    for stem, path in likes:
+        if stems.count(stem) > 1:
+            reason = f"{stem} has one already" if stem else "there is one for all stems already"
+            raise HarmonicFlowError("bad_option", option="--like", value=path, reason=reason)
+    return likes
+
+
+like_option: Final = click.option(
+    "--like", type=Like(), multiple=True, metavar="STEM=FILE", callback=_each_once,
+    help=f"Sound like this: a file with that instrument alone, of which up to {MAX_LIKE_SECONDS} s are heard. "
+    "Repeat it for other stems; without STEM= it is for all that are made.",
+)  # fmt: skip
 
 choice_options: Final = grouped(
     click.option(
@@ -196,8 +241,12 @@ choice_options: Final = grouped(
         help="The same seed and request give the same take, to the byte.  [default: a new one]",
     ),
     click.option(
-        "--steps", type=Whole("bad_steps", "steps", 1, 64), metavar="NUMBER", callback=_or_the_models_own,
+        "--steps", type=Whole("bad_steps", "steps", 1, 64), metavar="NUMBER", callback=_steps,
         help="Steps of the player: fewer is quicker, more is finer; 1 to 64.  [default: the model's own]",
+    ),
+    click.option(
+        "--preview", is_flag=True, is_eager=True, expose_value=False, callback=_note_preview,
+        help="One step only: rough, and as quick as it gets.",
     ),
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from harmonicflow.core.messages import ListTakes, Regenerate, ShowTake, TakeList
 
 from .client import Client
 from .follow import follow
-from .request import new_seed, out_folders, request_id
+from .request import new_seed, out_folders, read_like, request_id
 from .results import check_lengths, copy_take, read_details, show_take
 from .spawn import connect_or_start
 
@@ -28,6 +28,7 @@ def regenerate(
 ) -> None:
     """Make new takes from `take` and write them to stdout."""
     folders = out_folders(out, choices.get("count", 1))
+    choices["like"], references = read_like(choices.get("like", ()))
     choices["seed"] = new_seed() if choices["seed"] is None else choices["seed"]
     with connect_or_start() as client:
         parent = find_take(client, take)
@@ -36,7 +37,7 @@ def regenerate(
         if not 1 <= first <= last <= parent.bars:
             raise HarmonicFlowError("bad_bars", first=first, last=last, bars=parent.bars)
         request = Regenerate(id=request_id(), take=parent.take, stems=stems, from_bar=first, to_bar=last, **choices)
-        takes = follow(client, request)
+        takes = follow(client, request, references)
     for new in takes:
         check_lengths(new, parent.frames, parent.rate)
     if folders:

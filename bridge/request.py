@@ -8,8 +8,9 @@ from secrets import randbits
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
+from harmonicflow.core.constants import MAX_LIKE_SECONDS
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.messages import ClipSpec
+from harmonicflow.core.messages import ClipSpec, LikeSpec
 from harmonicflow.core.meters import Meter, MeterMap
 from harmonicflow.core.tempo import Selection, TempoMap, frame_of, nearest
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 DEFAULT_BPM: Final = 120
 DEFAULT_RATE: Final = 44_100  # Hz, of a request without a clip
 CONTEXT_S: Final = 4  # seconds of the clip on each side of the selection that the networks hear too
+SILENT: Final = 10 ** (-60 / 20)  # a reference begins where it is louder: -60 dBFS
 _NAME_LETTERS: Final = 200  # messages.Name
 
 
@@ -105,6 +107,43 @@ def read_clip(path: str, clip_frames: int, selection: Selection) -> tuple[ClipSp
     channels, frames = audio.shape
     name = Path(path).name[:_NAME_LETTERS]
     return ClipSpec(rate=rate, channels=channels, frames=frames, name=name, start_frame=start), audio
+
+
+def read_like(likes: Sequence[tuple[str, str]]) -> tuple[tuple[LikeSpec, ...], list[Any]]:
+    """The sounds that stems are to be like, by stem and path: what is said of each, and float32 [1, frames].
+
+    Each is heard from where it first sounds, at most `MAX_LIKE_SECONDS`. Raises what reading a clip raises, and
+    `silent_reference`.
+    """
+    specs, sounds = [], []
+    for stem, path in likes:
+        sound, rate = _first_sound(path, stem)
+        name = Path(path).name[:_NAME_LETTERS]
+        specs.append(LikeSpec(stem=stem, rate=rate, channels=1, frames=sound.shape[1], name=name))
+        sounds.append(sound)
+    return tuple(specs), sounds
+
+
+def _first_sound(path: str, stem: str) -> tuple[Any, int]:
+    """Mono float32 [1, frames] of a file from the piece on in which it first sounds, and its rate."""
+    import numpy as np
+
+    from harmonicflow.audio import files
+
+    file = Path(path).expanduser()
+    rate = files.info(file).rate
+    missing = MAX_LIKE_SECONDS * rate
+    pieces: list[Any] = []
+    for piece in files.stream(file):
+        mono = piece.mean(axis=0, keepdims=True)[:, :missing]
+        if pieces or np.abs(mono).max() > SILENT:
+            pieces.append(mono)
+            missing -= mono.shape[1]
+        if missing == 0:
+            break
+    if not pieces:
+        raise HarmonicFlowError("silent_reference", path=path, stem=stem or "an instrument")
+    return np.ascontiguousarray(np.concatenate(pieces, axis=1), np.float32), rate
 
 
 def check_harmony(chords: str | None, key: str | None, selection: Selection) -> None:

@@ -30,7 +30,7 @@ from .jobs import MAX_DEATHS, Job, Jobs
 from .journal import Journal, TakeRecord
 from .link import Broken, Loaded, Progress, Refused, Report, Run, Stop, Stopped, Written
 from .models import Models
-from .spool import Spool
+from .spool import Spool, sound_specs
 from .supervise import Supervisor
 from .takes import Takes
 
@@ -158,11 +158,12 @@ class Dispatch:
 
     def _sound_s(self, request: WorkRequest) -> float:
         """How many seconds of sound the engine has to look at or to make at once."""
+        given = max((sound.frames / sound.rate for sound in sound_specs(request)), default=0.0)
         if isinstance(request, Generate):
-            spec, clip = request.selection, request.clip
-            return max((spec.end_frame - spec.start_frame) / spec.rate, clip.frames / clip.rate if clip else 0.0)
+            spec = request.selection
+            return max((spec.end_frame - spec.start_frame) / spec.rate, given)
         parent = self._journal.take(request.take)
-        return msgspec.json.decode(parent.summary, type=TakeSummary).seconds if parent else 0.0
+        return max(msgspec.json.decode(parent.summary, type=TakeSummary).seconds if parent else 0.0, given)
 
     def _heard(self, job: Job, report: Report, buffers: Sequence[memoryview]) -> None:
         if isinstance(report, Progress):

@@ -33,7 +33,7 @@ from harmonicflow.core.tempo import Selection
 from .disk import Disk
 from .jobs import Job, Jobs, Listener
 from .journal import JobRecord, Journal, TakeRecord
-from .spool import Spool
+from .spool import Spool, sound_specs
 from .takes import Takes
 
 log = logging.getLogger("harmonicflow.daemon")
@@ -55,13 +55,13 @@ class Intake:
         self._cancel = cancel
         self._last: Generate | None = None  # what `again` does again
         self.closing = False
-        self.pending_bytes = 0  # of clips on their way to the disk
+        self.pending_bytes = 0  # of sounds on their way to the disk
 
     def request(self, listener: Listener, request: WorkRequest, buffers: Sequence[memoryview]) -> None:
         """Take in a request from the work door; every outcome is sent to `listener`."""
         try:
             if not self._known(listener, request):
-                self._enter(listener, request, _clip(request, buffers))
+                self._enter(listener, request, _sounds(request, buffers))
         except HarmonicFlowError as error:
             listener.send(Failed(id=request.id, error=ErrorWire(**error.to_wire())))
 
@@ -70,7 +70,7 @@ class Intake:
         if self._last is None:
             raise HarmonicFlowError("bad_request", reason="no clip has been sent yet, so there is none to work on")
         request = msgspec.structs.replace(self._last, id=f"osc-{secrets.token_hex(8)}", **changes)
-        self._enter(listener, request, self._spool.last_clip if request.clip else None, remember=False)
+        self._enter(listener, request, self._spool.last_sounds(request), remember=False)
 
     def restore(self) -> None:
         """After a start: queue the unfinished jobs again, oldest first."""
@@ -127,7 +127,7 @@ class Intake:
         return Failed(id=request_id, job=row.id, error=msgspec.json.decode(row.error, type=ErrorWire))
 
     def _enter(
-        self, listener: Listener, request: WorkRequest, clip: memoryview | Path | None, remember: bool = True
+        self, listener: Listener, request: WorkRequest, sounds: Sequence[memoryview | Path], remember: bool = True
     ) -> None:
         if self.closing:
             raise HarmonicFlowError("daemon_lost", what="is ending")
@@ -136,13 +136,13 @@ class Intake:
             request = self._with_parent(request)
         job = Job(id=_new_id(), request=request, fingerprint=signature, created=time.time(), listeners=[listener])
         self._jobs.enter(job)
-        size = len(clip) if isinstance(clip, memoryview) else 0
+        size = sum(len(sound) for sound in sounds if isinstance(sound, memoryview))
         self.pending_bytes += size
 
         def keep() -> None:
             if isinstance(request, Generate):
                 Selection.from_wire(request.selection)
-            self._spool.keep(job.id, request, clip)
+            self._spool.keep(job.id, request, sounds)
             kind = type(request).__name__.lower()
             self._journal.accept(JobRecord(job.id, request.id, signature, kind, job.created, "queued", 0, "", ()))
 
@@ -187,14 +187,19 @@ def fingerprint(request: WorkRequest) -> str:
     return hashlib.sha256(encode(request)).hexdigest()
 
 
-def _clip(request: WorkRequest, buffers: Sequence[memoryview]) -> memoryview | None:
-    """The clip's samples; raises `bad_request` where the buffers are not what the request says."""
-    spec = request.clip if isinstance(request, Generate) else None
+def _sounds(request: WorkRequest, buffers: Sequence[memoryview]) -> Sequence[memoryview]:
+    """The samples of the clip and of what stems are to be like.
+
+    Raises `bad_request` where the buffers are not what the request says, or a stem is named twice.
+    """
+    named = [spec.stem for spec in request.like]
+    if twice := {stem for stem in named if named.count(stem) > 1}:
+        raise HarmonicFlowError("bad_request", reason=f"`like` names {min(twice) or 'all stems'} twice")
     lengths = [len(buffer) for buffer in buffers]
-    wanted = [4 * spec.channels * spec.frames] if spec else []
+    wanted = [spec.nbytes for spec in sound_specs(request)]
     if lengths != wanted:
         raise HarmonicFlowError("bad_request", reason=f"it has buffers of {lengths} bytes, and says {wanted}")
-    return buffers[0] if buffers else None
+    return buffers
 
 
 def _new_id() -> str:

@@ -2,12 +2,14 @@
 
     jobs/JOB/request.json   the message
     jobs/JOB/clip.f32       float32 planar [channels, frames], if there is a clip
-    jobs/.last/             the same two of the last generate, for the OSC door
+    jobs/JOB/like-0.f32     the same of each sound that a stem is to be like
+    jobs/.last/             the same files of the last generate, for the OSC door
 
 A folder without a row in the journal is what a crash left; it is removed at the next start.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +18,7 @@ import msgspec
 
 from harmonicflow.core import paths
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.messages import Generate, WorkRequest, encode
+from harmonicflow.core.messages import ClipSpec, Generate, LikeSpec, WorkRequest, encode
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,28 +41,31 @@ class Spool:
         """The folder of a job."""
         return self.root / job
 
-    def keep(self, job: str, request: WorkRequest, clip: "memoryview | Path | None") -> None:
-        """Write a job's folder so that it survives a power cut. A clip comes as its samples or as a file."""
+    def keep(self, job: str, request: WorkRequest, sounds: "Sequence[memoryview | Path]" = ()) -> None:
+        """Write a job's folder so that it survives a power cut.
+
+        `sounds`: one for each of `sound_files`, as its samples or as a file.
+        """
         paths.owner_only(self.root)
         folder = paths.owner_only(self.folder(job))
         with paths.disk_errors(folder):
             self._write(folder / REQUEST, encode(request))
-            if isinstance(clip, Path):
-                paths.link_or_copy(clip, folder / CLIP, system=self._system)
-            elif clip is not None:
-                self._write(folder / CLIP, clip)
+            for name, sound in zip(sound_files(request), sounds, strict=True):
+                if isinstance(sound, Path):
+                    paths.link_or_copy(sound, folder / name, system=self._system)
+                else:
+                    self._write(folder / name, sound)
             paths.sync_folder(folder, self._system)
             paths.sync_folder(self.root, self._system)
 
     def remember(self, job: str) -> None:
-        """Keep a job's request and clip as the last ones. Not synced: losing them loses no work."""
+        """Keep a job's request and its sounds as the last ones. Not synced: losing them loses no work."""
         last, fresh = self.root / LAST, self.root / f"{LAST}.new"
         for folder in (fresh, last):
             paths.remove_folder(folder)
         paths.owner_only(fresh)
-        for name in (REQUEST, CLIP):
-            if (self.folder(job) / name).exists():
-                paths.link_or_copy(self.folder(job) / name, fresh / name)
+        for name in (REQUEST, *sound_files(self.request(job))):
+            paths.link_or_copy(self.folder(job) / name, fresh / name)
         with paths.disk_errors(last):
             fresh.rename(last)
 
@@ -71,10 +76,9 @@ class Spool:
         except (OSError, msgspec.MsgspecError):
             return None
 
-    @property
-    def last_clip(self) -> Path:
-        """The file of its clip."""
-        return self.root / LAST / CLIP
+    def last_sounds(self, request: WorkRequest) -> list[Path]:
+        """The files of its clip and of what stems are to be like."""
+        return [self.root / LAST / name for name in sound_files(request)]
 
     def request(self, job: str) -> WorkRequest:
         """The request of a job; raises `disk` where it cannot be read."""
@@ -97,6 +101,18 @@ class Spool:
         paths.sync_file(path, self._system)
 
 
+def sound_specs(request: WorkRequest) -> tuple[ClipSpec | LikeSpec, ...]:
+    """What a request says of its buffers, in their order: the clip, then what stems are to be like."""
+    clip = (request.clip,) if isinstance(request, Generate) and request.clip else ()
+    return (*clip, *request.like)
+
+
+def sound_files(request: WorkRequest) -> tuple[str, ...]:
+    """The names of their files in a job's folder."""
+    clip = (CLIP,) if isinstance(request, Generate) and request.clip else ()
+    return (*clip, *(f"like-{number}.f32" for number in range(len(request.like))))
+
+
 def read_request(folder: Path) -> WorkRequest:
     """The request in a job's folder; raises `disk`."""
     try:
@@ -110,17 +126,28 @@ def read_request(folder: Path) -> WorkRequest:
 
 def read_clip(folder: Path, request: WorkRequest) -> "np.ndarray | None":
     """The clip of a job, float32 [channels, frames], None without one; raises `disk`, `bad_samples`."""
+    spec = request.clip if isinstance(request, Generate) else None
+    return None if spec is None else _read_sound(folder / CLIP, spec, spec.name or "the clip")
+
+
+def read_like(folder: Path, request: WorkRequest) -> "dict[str, tuple[np.ndarray, int]]":
+    """By stem ("" for all) what it is to be like: float32 [channels, frames], and Hz. Raises `disk`, `bad_samples`."""
+    files = sound_files(request)[-len(request.like) :] if request.like else ()
+    return {
+        spec.stem: (_read_sound(folder / name, spec, spec.name or "the reference"), spec.rate)
+        for name, spec in zip(files, request.like, strict=True)
+    }
+
+
+def _read_sound(path: Path, spec: ClipSpec | LikeSpec, name: str) -> "np.ndarray":
     import numpy as np  # only the worker comes here
 
-    spec = request.clip if isinstance(request, Generate) else None
-    if spec is None:
-        return None
-    with paths.disk_errors(folder / CLIP):
-        samples = np.fromfile(folder / CLIP, "<f4")
+    with paths.disk_errors(path):
+        samples = np.fromfile(path, "<f4")
     if samples.size != spec.channels * spec.frames:
-        raise HarmonicFlowError("disk", path=folder / CLIP, reason="it is cut short")
-    clip: np.ndarray = samples.reshape(spec.channels, spec.frames)
-    finite = np.isfinite(clip).all(axis=0)
+        raise HarmonicFlowError("disk", path=path, reason="it is cut short")
+    sound: np.ndarray = samples.reshape(spec.channels, spec.frames)
+    finite = np.isfinite(sound).all(axis=0)
     if not finite.all():
-        raise HarmonicFlowError("bad_samples", path=spec.name or "the clip", frame=int(np.argmin(finite)))
-    return clip
+        raise HarmonicFlowError("bad_samples", path=name, frame=int(np.argmin(finite)))
+    return sound

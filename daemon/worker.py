@@ -25,7 +25,7 @@ from harmonicflow.core.messages import Block, ErrorWire, Generate, Message, Take
 
 from .disk import in_words
 from .link import MAX_ORDER, Broken, Loaded, Progress, Refused, Run, Start, Stop, Stopped, Written, read_order
-from .spool import read_clip, read_request
+from .spool import read_clip, read_like, read_request
 
 if TYPE_CHECKING:
     from harmonicflow.engine.api import HarmonicFlow
@@ -120,13 +120,13 @@ class Work:
 
         folder = Path(self._run.folder)
         request = read_request(folder)
-        on_block = self._block(request.id)
+        like, on_block = read_like(folder, request), self._block(request.id)
         if isinstance(request, Generate):
             clip = read_clip(folder, request)
-            results = self._engine.generate(request, clip, progress=self._progress, on_block=on_block)
+            results = self._engine.generate(request, clip, like=like, progress=self._progress, on_block=on_block)
         else:
             parent = Path(self._run.takes) / request.take
-            results = self._engine.regenerate(parent, request, progress=self._progress, on_block=on_block)
+            results = self._engine.regenerate(parent, request, like=like, progress=self._progress, on_block=on_block)
         written = []
         for number, result in enumerate(results, 1):
             self._say("write", number, len(results), None)

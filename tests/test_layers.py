@@ -30,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "harmonicflow/score": ours("core") | {"numpy", "mido"},
     "harmonicflow/analysis": ours("core", "score", "audio") | {"numpy"},
     "harmonicflow/spatial": ours("core", "audio") | {"numpy"},
-    "harmonicflow/engine": ours("core", "audio", "mix", "score", "analysis", "spatial")
+    "harmonicflow/engine": ours("core", "audio", "mix", "score", "analysis", "spatial", "text")
     | {"numpy", "msgspec", "onnxruntime"},
     "harmonicflow/nn": ours("core", "score", "analysis") | {"numpy", *TORCH},
     "daemon": ours("core", "audio", "engine") | {"numpy", "zmq", "msgspec"},

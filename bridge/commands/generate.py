@@ -11,6 +11,7 @@ from ..options import (
     Whole,
     choice_options,
     json_option,
+    like_option,
     out_option,
     stems_option,
     style_options,
@@ -25,7 +26,8 @@ Examples:
   harmonicflow generate riff.wav --tempo 96 --stems bass,drums --genre funk
   harmonicflow generate riff.wav --start 2.0 --end 9.5 --tempo 96 --meter 4/4 --seed 7 --out stems
   harmonicflow generate song.mp3 --start 0:32 --bars 8 --tempo 104 --prompt "warm Rhodes, brushed drums"
-  harmonicflow generate --bars 8 --tempo 97.3 --chords "Am | F | C | G"
+  harmonicflow generate --bars 8 --tempo 97.3 --chords "Am | F | C | G" --preview
+  harmonicflow generate riff.wav --tempo 96 --like bass=fretless.wav --like drums=brushes.flac
   harmonicflow generate --seconds 20 --tempo 140 --meter 7/8 --genre jazz --rate 48000""",
 )
 @click.argument("clip", required=False)
@@ -36,6 +38,7 @@ Examples:
 @time_options
 @stems_option
 @style_options("from the prompt, or pop", "heard from the clip, or usual ones", "heard from the clip")
+@like_option
 @choice_options
 @click.option(
     "--count", type=Whole("bad_count", "count", 1, 16), default=1, show_default=True, metavar="NUMBER",

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from ..options import Stems, Whole, choice_options, json_option, out_option, style_options
+from ..options import Stems, Whole, choice_options, json_option, like_option, out_option, style_options
 
 
 @click.command(
@@ -14,6 +14,7 @@ Examples:
   harmonicflow regenerate last --stem bass
   harmonicflow regenerate last --stem bass --from-bar 3 --to-bar 5
   harmonicflow regenerate last --stem guitar --stem piano --from-bar 5 --to-bar 8 --prompt "sparse, muted"
+  harmonicflow regenerate last --stem bass --like fretless.wav
   harmonicflow regenerate ~/stems --stem drums --seed 11 --out ~/stems-2""",
 )
 @click.argument("take")
@@ -24,6 +25,7 @@ Examples:
 @click.option("--from-bar", type=int, metavar="BAR", help="The first bar to make again.  [default: 1]")
 @click.option("--to-bar", type=int, metavar="BAR", help="The last bar to make again.  [default: the take's last]")
 @style_options("the take's", "the take's", "the take's")
+@like_option
 @choice_options
 @click.option(
     "--count", type=Whole("bad_count", "count", 1, 16), default=1, show_default=True, metavar="NUMBER",
@@ -45,7 +47,8 @@ def command(
     """Make some instruments of TAKE again, on some bars or on all, and keep everything else to the byte.
 
     TAKE is the name of a take, its folder, or "last". Nothing is overwritten: the result is a new take. Bars count
-    from 1, the bar that the selection starts in, and the last bar named is included.
+    from 1, the bar that the selection starts in, and the last bar named is included. The prompt and the sounds that
+    the take was to be like hold on, unless others are given.
     """
     from ..remaking import regenerate
 

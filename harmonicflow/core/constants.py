@@ -27,6 +27,7 @@ MAX_RATE: Final = 384_000
 MIN_SECONDS: Final = 0.1  # of one selection
 MAX_SECONDS: Final = 3_600  # of one clip or one selection
 MAX_CHANNELS: Final = 8  # of a clip
+MAX_LIKE_SECONDS: Final = 60  # of a sound that a stem is to be like
 
 if len(GENRES) > GENRE_PLACES or not set(ARRANGED_GENRES) <= set(GENRES):
     raise ImportError("the genre tables contradict each other")

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
-from .constants import MAX_CHANNELS, MAX_RATE, MAX_SECONDS, MIN_RATE
+from .constants import MAX_CHANNELS, MAX_LIKE_SECONDS, MAX_RATE, MAX_SECONDS, MIN_RATE
 
 PROTOCOL: Final = 1
 
@@ -92,6 +92,24 @@ class ClipSpec(Part, frozen=True, kw_only=True):
     def nbytes(self) -> int:
         """The size of the clip's buffer."""
         return 4 * self.channels * self.frames
+
+
+class LikeSpec(Part, frozen=True, kw_only=True):
+    """A sound that a stem is to be like, in timbre alone. Its buffer is float32, planar [channels, frames]."""
+
+    stem: Annotated[str, Meta(max_length=32)] = ""  # "" = every stem that is made and has no reference of its own
+    rate: Rate  # Hz
+    channels: Annotated[int, Meta(ge=1, le=MAX_CHANNELS)]
+    frames: Annotated[int, Meta(ge=1, le=MAX_RATE * MAX_LIKE_SECONDS)]  # at most 60 seconds
+    name: Name = ""  # for people only, never a path that is opened
+
+    @property
+    def nbytes(self) -> int:
+        """The size of its buffer."""
+        return 4 * self.channels * self.frames
+
+
+Likes: TypeAlias = Annotated[tuple[LikeSpec, ...], Meta(max_length=16)]
 
 
 class ErrorWire(Part, frozen=True, kw_only=True):
@@ -174,16 +192,17 @@ class Generate(Message, frozen=True, kw_only=True):
     selection: SelectionSpec
     clip: ClipSpec | None = None  # None: no buffer
     stems: Stems = ()  # () = every stem of the bundle
-    prompt: Text = ""
+    prompt: Text = ""  # heard by the network too, where the bundle has a text table
     genre: Name | None = None  # None: from the prompt, else the default
     mood: Name | None = None
     emotion: tuple[Unit, Unit] | None = None  # valence, arousal
     chords: Text | None = None  # "Am7 | D7/F# | Gmaj7"; None: from the clip
     key: Name | None = None  # "A minor"
     seed: Seed = 0
-    steps: Steps = 0  # of the sampler; 0: as many as the bundle says it needs
+    steps: Steps = 0  # of the sampler; 1 = a preview; 0: as many as the bundle says it needs
     count: Count = 1
     delivery: Delivery = Delivery.MIXED
+    like: Likes = ()  # up to 16 LikeSpec: what stems are to sound like, each once; their buffers follow the clip's
     model: Name | None = None  # a bundle's name; None: the one being served
     title: Name = ""
 
@@ -197,14 +216,15 @@ class Regenerate(Message, frozen=True, kw_only=True):
     from_bar: Annotated[int, Meta(ge=1)]
     to_bar: Annotated[int, Meta(ge=1)]  # included
     seed: Seed = 0
-    steps: Steps = 0  # of the sampler; 0: as many as the bundle says it needs
+    steps: Steps = 0  # of the sampler; 1 = a preview; 0: as many as the bundle says it needs
     count: Count = 1
-    prompt: Text = ""
+    prompt: Text = ""  # "": the parent's
     genre: Name | None = None  # None: the parent's
     mood: Name | None = None
     emotion: tuple[Unit, Unit] | None = None
     chords: Text | None = None  # None: the parent's
     key: Name | None = None
+    like: Likes = ()  # up to 16 LikeSpec, in the place of the parent's stem by stem; one buffer each
     model: Name | None = None
     title: Name = ""
 
@@ -444,8 +464,8 @@ class Row(NamedTuple):
 
 
 MESSAGES: Final[tuple[Row, ...]] = (
-    Row(Generate, "work", "bridge", (Accepted, Block, Done, Failed, Cancelled), "the clip, if any"),
-    Row(Regenerate, "work", "bridge", (Accepted, Block, Done, Failed, Cancelled)),
+    Row(Generate, "work", "bridge", (Accepted, Block, Done, Failed, Cancelled), "the clip, if any, then `like`"),
+    Row(Regenerate, "work", "bridge", (Accepted, Block, Done, Failed, Cancelled), "`like`"),
     Row(Accepted, "work", "daemon"),
     Row(Block, "work", "daemon", (), "stems [S, channels, frames], mix [2, frames]"),
     Row(Done, "work", "daemon"),

@@ -48,10 +48,10 @@ ADDRESSES: Final[dict[str, Address]] = {
     for row in (
         Address(
             "/harmonicflow/generate",
-            "make takes again for the last clip and selection",
+            "make takes again for the last clip and selection; 0 steps: the model's own number",
             (
                 _SEED,
-                Argument("steps", 4, 1, 64),
+                Argument("steps", 0, 0, 64),
                 Argument("count", 1, 1, 16),
                 Argument("genre", "", choices=("", *GENRES)),
             ),

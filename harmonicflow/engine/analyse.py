@@ -6,15 +6,13 @@ Legend: L latent frames, T samples at 44.1 kHz, N clip frames at the clip's own 
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import floor, gcd
-from typing import Final
 
 import numpy as np
 
 from harmonicflow.analysis.curves import clip_curves
 from harmonicflow.analysis.harmony import estimate_harmony
-from harmonicflow.analysis.words import mood_emotion, understand
 from harmonicflow.audio.resample import resample
-from harmonicflow.core.constants import GENRES, HOP, MAX_CHANNELS, MAX_RATE, MIN_RATE, SAMPLE_RATE
+from harmonicflow.core.constants import HOP, MAX_CHANNELS, MAX_RATE, MIN_RATE, SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.tempo import Selection
 from harmonicflow.score.chords import ChordSpan, chords_over
@@ -24,8 +22,7 @@ from .blocks import latent_length
 from .codec import encode
 from .result import Plan
 from .runtime import Runtime
-
-DEFAULT_GENRE: Final = "pop"
+from .text import Words
 
 
 @dataclass(frozen=True)
@@ -86,24 +83,9 @@ def place_clip(clip: Clip, selection: Selection, before: int, frames: int) -> np
     return out
 
 
-def words_of(
-    prompt: str,
-    genre: str | None,
-    mood: str | None,
-    emotion: tuple[float, float] | None,
-    default: str = DEFAULT_GENRE,
-) -> tuple[str, tuple[float, float] | None, str]:
-    """Genre, emotion and one line about the prompt. What is named outweighs what the prompt says."""
-    if genre is not None and genre not in GENRES:
-        raise HarmonicFlowError("unknown_genre", genre=genre, known=", ".join(GENRES))
-    heard = understand(prompt)
-    if emotion is None:
-        emotion = mood_emotion(mood) if mood is not None else heard.emotion
-    return genre or heard.genre or default, emotion, heard.sentence
-
-
 def analyse(
     runtime: Runtime,
+    words: Words,
     selection: Selection,
     clip: Clip | None,
     *,
@@ -115,10 +97,10 @@ def analyse(
     key: str | None = None,
 ) -> Analysis:
     """Understand a request. Raises `unknown_genre`, `unknown_mood`, `bad_chord`, `bad_key`, `bad_samples` ..."""
-    found_genre, found_emotion, sentence = words_of(prompt, genre, mood, emotion)
+    meant = words.meant(prompt, genre, mood, emotion)
     spans = chords_over(chords, selection) if chords and chords.strip() else None
     tonality = parse_key(key) if key and key.strip() else None
-    plan = Plan(found_genre, tonality.name if tonality else None, found_emotion, sentence)
+    plan = Plan(meant.genre, tonality.name if tonality else None, meant.emotion, meant.sentence, text=prompt.strip())
     if clip is None:
         return Analysis(plan, spans, tonality, None)
     clip = check_clip(clip)
@@ -134,5 +116,7 @@ def analyse(
         spans = spans if spans is not None else heard.chords or None
         if tonality is None and heard.key is not None:
             tonality = Key(heard.key.tonic, heard.key.mode)
-    plan = replace(plan, key=tonality.name if tonality else None, curves=clip_curves(inside, length))
+    # As in training, the curves of the first frames know what sounded before them: no onset at a cut.
+    curves = clip_curves(sound, length + 2 * context)[context : context + length]
+    plan = replace(plan, key=tonality.name if tonality else None, curves=curves)
     return Analysis(plan, spans, tonality, row0)

@@ -30,7 +30,7 @@ from harmonicflow.score.score import Score
 from . import codec
 from .analyse import Analysis, Clip, analyse
 from .blocks import latent_length, schedule
-from .bundle import EMOTION_WIDTH, GRAPHS, TEXT_WIDTH, Bundle
+from .bundle import EMOTION_WIDTH, GRAPHS, Bundle
 from .canvas import Canvas
 from .clock import Clock
 from .compose import compose
@@ -40,6 +40,8 @@ from .request import MAX_SEED, check_numbers, check_stems, generate_request, reg
 from .result import BlockAudio, Plan, Progress, Result
 from .runtime import Runtime
 from .sampler import flow_times
+from .text import Words
+from .timbre import Like, timbre
 
 OnProgress = Callable[[Progress], None]
 OnBlock = Callable[[BlockAudio], None]
@@ -57,6 +59,7 @@ class HarmonicFlow:
     ) -> None:
         self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
         self.runtime = Runtime(self.bundle, threads)
+        self.words = Words(self.bundle)
         self.composer = composer
 
     @property
@@ -88,6 +91,7 @@ class HarmonicFlow:
         request: Generate | None = None,
         clip: np.ndarray | None = None,
         *,
+        like: Like | None = None,
         progress: OnProgress | None = None,
         on_block: OnBlock | None = None,
         **options: Any,
@@ -95,11 +99,12 @@ class HarmonicFlow:
         """Make `count` takes: one Result each, the n-th from the seed plus n.
 
         Give a message, or its fields by name; `request.generate_request` has the friendly ones (bars, start, end,
-        tempo, meter, rate, clip_rate). `clip`: float32 [channels, N]. `progress` and `on_block` are called from this
+        tempo, meter, rate, clip_rate). `clip`: float32 [channels, N]. `like={"bass": (audio, rate)}`: what stems are to
+        sound like, with "" for all that have nothing of their own. `progress` and `on_block` are called from this
         thread and may raise.
         """
         self.runtime.resume()
-        request = request or generate_request(clip=clip, **options)
+        request = request or generate_request(clip=clip, like=like, **options)
         check_numbers(request.seed, request.steps, request.count)
         request = msgspec.structs.replace(request, steps=request.steps or self.bundle.card.performer.steps)
         names = check_stems(request.stems, self.stems)
@@ -107,9 +112,11 @@ class HarmonicFlow:
         clock = Clock(progress, self.runtime)
         clock.say("analyse")
         analysis = analyse(
-            self.runtime, selection, _clip(request, clip), prompt=request.prompt, genre=request.genre,
+            self.runtime, self.words, selection, _clip(request, clip), prompt=request.prompt, genre=request.genre,
             mood=request.mood, emotion=request.emotion, chords=request.chords, key=request.key,
         )  # fmt: skip
+        plan = replace(analysis.plan, timbre=timbre(self.runtime, like, names, request.like))
+        analysis = replace(analysis, plan=plan, warnings=analysis.warnings + self.unheard(like))
         blocks = schedule(selection, self.bundle.card.codec.context)
         clock.expect([block.end - block.start for block in blocks] * request.count, request.steps)
         return [
@@ -162,6 +169,7 @@ class HarmonicFlow:
         parent: Result | str | Path,
         request: Regenerate | None = None,
         *,
+        like: Like | None = None,
         progress: OnProgress | None = None,
         on_block: OnBlock | None = None,
         **options: Any,
@@ -169,18 +177,25 @@ class HarmonicFlow:
         """New takes from `parent`, a Result or a take's folder: only `stems` change, only from `from_bar` to `to_bar`.
 
         Give a message or its fields. The other stems come back as they were, byte for byte, and so do the changed
-        ones outside the bars. Raises `bad_bars`, `unknown_stem`, `bad_take`, `latent_mismatch`.
+        ones outside the bars. Prompt and timbre are the parent's where none is given. Raises `bad_bars`,
+        `unknown_stem`, `bad_take`, `latent_mismatch`.
         """
         from .regenerate import regenerate
         from .take import read_take
 
         self.runtime.resume()
         old = parent if isinstance(parent, Result) else read_take(parent)
-        request = request or regenerate_request(**options)
+        request = request or regenerate_request(like=like, **options)
         check_numbers(request.seed, request.steps, request.count)
         request = msgspec.structs.replace(request, steps=request.steps or self.bundle.card.performer.steps)
         clock = Clock(progress, self.runtime)
-        return regenerate(self, old, request, clock, on_block)
+        return regenerate(self, old, request, like, clock, on_block)
+
+    def unheard(self, like: Like | None) -> tuple[str, ...]:
+        """A note where a timbre is asked for that the bundle was not trained to follow."""
+        if not like or "timbre" in self.bundle.conditions:
+            return ()
+        return (f"the bundle {self.bundle.card.name} was not trained to sound like a clip: do not expect it to",)
 
     def conditions(self, selection: Selection, score: Score, plan: Plan, key: Key | None) -> Conditions:
         """What the performer is told of a selection."""
@@ -195,10 +210,10 @@ class HarmonicFlow:
             guide=guide_features(selection, chords, key, plan.curves, length),
             beats=beat_pool(selection, length),
             notes=note_arrays(score, selection, self.stems),
-            text=np.zeros(TEXT_WIDTH, np.float32),
+            text=self.words.embed(plan.text),
             genre=genre,
             emotion=emotion,
-            timbre=timbre_of(None, len(self.stems)),
+            timbre=timbre_of(None, len(self.stems)) if plan.timbre is None else plan.timbre,
         )
 
     def identity(self) -> dict[str, str]:

@@ -1,4 +1,6 @@
-"""A bundle: model.json and one self-contained ONNX file per network, every byte checked before it is used.
+"""A bundle: model.json, one self-contained ONNX file per network, and perhaps a table of words.
+
+Every byte is checked before it is used.
 
 Files are read once, hashed, and given to the runtime as bytes: a graph given by path may read other files
 (external data), one given as bytes may not.
@@ -24,6 +26,8 @@ EMOTION_WIDTH: Final = 3  # valence, arousal, present
 TIMBRE_WIDTH: Final = 2 * LATENT_CHANNELS + 1  # mean and spread of reference latents, present
 MAX_CARD_BYTES: Final = 4 << 20
 MAX_NETWORK_BYTES: Final = 2 << 30
+TEXT: Final = "text"  # the row of the table of words (harmonicflow.text.table), which a bundle need not have
+MAX_TEXT_BYTES: Final = 64 << 20
 
 Shape: TypeAlias = tuple[str | int, ...]
 
@@ -52,12 +56,14 @@ GRAPHS: Final[dict[str, tuple[dict[str, Shape], dict[str, Shape]]]] = {
 
 
 class NetworkFile(msgspec.Struct, frozen=True):
-    """One network's file, as model.json names it."""
+    """One network's file, or the table of words, as model.json names it."""
 
     file: str
     sha256: str
     bytes: int
-    latent_space: str
+    latent_space: str = ""  # that the network is made for; the table of words is for any
+    license: str = ""  # where it is not the bundle's
+    source: str = ""
 
 
 class CodecCard(msgspec.Struct, frozen=True):
@@ -151,12 +157,26 @@ class Bundle:
             raise HarmonicFlowError("bad_bundle", path=folder, reason=f"model.json: {error}") from None
         _check_card(folder, card)
         networks = {name: _read_network(folder, row) for name, row in card.files.items() if name in GRAPHS}
+        if (row := card.files.get(TEXT)) and _size(folder, row.file) != row.bytes:  # its hash: when it is read
+            raise HarmonicFlowError("bad_bundle", path=folder, reason=f"{row.file} is missing or cut short")
         return cls(folder, card, hashlib.sha256(text).hexdigest()[:16], networks)
 
     @property
     def stems(self) -> tuple[str, ...]:
         """The instruments this bundle plays, in the order of its rows."""
         return self.card.stems
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What the performer was trained to follow, as its checkpoint said: "text", "timbre" ...; () = not recorded."""
+        row = self.card.training.get("performer")
+        said = row.get("conditions", ()) if isinstance(row, dict) else ()
+        return tuple(map(str, said)) if isinstance(said, list) else ()
+
+    def take_text(self) -> bytes | None:
+        """The checked bytes of the table of words, None without one. Raises `bad_bundle`."""
+        row = self.card.files.get(TEXT)
+        return None if row is None else _read_network(self.path, row, MAX_TEXT_BYTES)
 
     def take_network(self, name: str) -> bytes:
         """The checked bytes of a network, once without reading the file again (they need not stay in memory)."""
@@ -201,6 +221,8 @@ def _check_card(folder: Path, card: ModelCard) -> None:
     if reason:
         raise HarmonicFlowError("bad_bundle", path=folder, reason=reason)
     for name, row in card.files.items():
+        if name == TEXT:
+            continue
         check_space(folder, card, name, row.latent_space)
 
 
@@ -228,8 +250,14 @@ def _read(folder: Path, name: str, limit: int) -> bytes:
     return data
 
 
-def _read_network(folder: Path, row: NetworkFile) -> bytes:
-    data = _read(folder, row.file, min(max(row.bytes, 0), MAX_NETWORK_BYTES))
+def _size(folder: Path, name: str) -> int:
+    """Bytes of a regular file of the folder itself, -1 where there is none."""
+    path = folder / name
+    return path.stat().st_size if path.is_file() and not path.is_symlink() else -1
+
+
+def _read_network(folder: Path, row: NetworkFile, most: int = MAX_NETWORK_BYTES) -> bytes:
+    data = _read(folder, row.file, min(max(row.bytes, 0), most))
     if len(data) != row.bytes:
         raise HarmonicFlowError("bad_bundle", path=folder, reason=f"{row.file} is cut short")
     if hashlib.sha256(data).hexdigest() != row.sha256.lower():

@@ -3,7 +3,7 @@
 Legend: R rows (row 0 context, then S stems), L latent frames, n frames of a window, C channels, K beats.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,11 +89,15 @@ def perform_block(
         canvas.known[1 + row, cells] = True
 
 
-def timbre_of(latents_SnC: np.ndarray | None, stems: int) -> np.ndarray:
-    """The timbre reference [S, 65] of reference latents: mean and spread per channel, present; zeros without any."""
+def timbre_of(references: Sequence[np.ndarray | None] | None, stems: int) -> np.ndarray:
+    """The timbre reference [S, 65] of each stem's reference latents [n, C]: mean and spread per channel, present.
+
+    Zeros for a stem without any, and for all with None. An array [S, n, C] is one reference a stem.
+    """
     out = np.zeros((stems, 2 * LATENT_CHANNELS + 1), np.float32)
-    if latents_SnC is not None:
-        out[:, :LATENT_CHANNELS] = latents_SnC.mean(axis=1)
-        out[:, LATENT_CHANNELS:-1] = latents_SnC.std(axis=1)
-        out[:, -1] = 1
+    for row, latents_nC in zip(out, references if references is not None else (), strict=references is not None):
+        if latents_nC is not None:
+            row[:LATENT_CHANNELS] = latents_nC.mean(axis=0)
+            row[LATENT_CHANNELS:-1] = latents_nC.std(axis=0)
+            row[-1] = 1
     return out

@@ -39,7 +39,7 @@ def write_bundle(
             write_atomic(fresh / name, data, mode=0o644, system=system)
         text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
         write_atomic(fresh / "model.json", text.encode(), mode=0o644, system=system)
-        Bundle.load(fresh)
+        Bundle.load(fresh).take_text()  # checked, too
         if not replace and folder.exists():
             raise HarmonicFlowError("disk", path=folder, reason="it is there already")
         replace_folder(fresh, folder, system=system)

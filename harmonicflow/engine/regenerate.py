@@ -26,7 +26,6 @@ from harmonicflow.mix.strips import StripProcessor, pan_gains
 from harmonicflow.score.keys import parse_key
 from harmonicflow.score.score import Score
 
-from .analyse import words_of
 from .blocks import schedule
 from .canvas import Canvas
 from .clock import Clock
@@ -37,6 +36,7 @@ from .perform import perform_block
 from .request import MAX_SEED, check_stems
 from .result import BlockAudio, Plan, Result
 from .sampler import flow_times
+from .timbre import Like, timbre
 
 if TYPE_CHECKING:
     from .api import HarmonicFlow
@@ -66,6 +66,7 @@ def regenerate(
     flow: "HarmonicFlow",
     old: Result,
     request: Regenerate,
+    like: Like | None,
     clock: Clock,
     on_block: Callable[[BlockAudio], None] | None,
 ) -> list[Result]:
@@ -79,7 +80,9 @@ def regenerate(
     edit = Edit.of(old.selection, request.from_bar, request.to_bar)
     blocks = schedule(old.selection, flow.bundle.card.codec.context, edit.bars)
     clock.expect([block.end - block.start for block in blocks] * request.count, request.steps)
-    return [_take(flow, old, request, index, stems, edit, clock, on_block) for index in range(request.count)]
+    told = replace(old, plan=replace(old.plan, timbre=timbre(flow.runtime, like, stems, request.like, old.plan.timbre)))
+    notes = flow.unheard(like)
+    return [_take(flow, told, request, index, stems, edit, notes, clock, on_block) for index in range(request.count)]
 
 
 def _take(
@@ -89,6 +92,7 @@ def _take(
     index: int,
     stems: tuple[str, ...],
     edit: Edit,
+    said: tuple[str, ...],
     clock: Clock,
     on_block: Callable[[BlockAudio], None] | None,
 ) -> Result:
@@ -111,7 +115,7 @@ def _take(
     clock.say("place")
     result = replace(
         result, score=score, canvas=canvas, plan=plan, seed=seed, steps=request.steps,
-        request=msgspec.to_builtins(request), bundle=flow.identity(), warnings=notes, parent=old.take,
+        request=msgspec.to_builtins(request), bundle=flow.identity(), warnings=said + notes, parent=old.take,
         title=request.title or old.title, folder=None, take="",
         shared={name: old.folder for name in old.names if name not in stems} if old.folder else {},
     )  # fmt: skip
@@ -129,10 +133,11 @@ def _score(
     said = bool(request.genre or request.mood or request.emotion or request.prompt.strip())
     plan = old.plan
     if said:
-        genre, emotion, sentence = words_of(
-            request.prompt, request.genre, request.mood, request.emotion, default=old.plan.genre
-        )
-        plan = replace(plan, genre=genre, emotion=emotion or old.plan.emotion, understood=sentence)
+        meant = flow.words.meant(request.prompt, request.genre, request.mood, request.emotion, plan.genre)
+        plan = replace(
+            plan, genre=meant.genre, emotion=meant.emotion or plan.emotion, understood=meant.sentence,
+            text=request.prompt.strip() or plan.text,
+        )  # fmt: skip
     if request.key and request.key.strip():
         plan = replace(plan, key=parse_key(request.key).name)
     chords = edited_chords(old.score, request.chords, edit.bars, edit.start_beat, edit.end_beat)

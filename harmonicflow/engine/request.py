@@ -1,6 +1,6 @@
 """Requests in their friendly form (`bars=8, tempo=97.3`), as the messages the daemon knows; and their checks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from harmonicflow.core.constants import MAX_CHANNELS, SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.messages import ClipSpec, Generate, Regenerate
+from harmonicflow.core.messages import ClipSpec, Generate, LikeSpec, Regenerate
 from harmonicflow.core.tempo import Exact, Meter, MeterMap, Selection, TempoMap
 
 DEFAULT_TEMPO: Final = 120
@@ -27,23 +27,18 @@ def generate_request(
     rate: int | None = None,
     clip: np.ndarray | None = None,
     clip_rate: int | None = None,
+    like: Mapping[str, tuple[np.ndarray, int]] | None = None,
     id: str = "local",
     **fields: Any,
 ) -> Generate:
     """A Generate message. Its range is `selection`, or `bars`, or `start` to `end` in seconds (by default the clip).
 
     `clip` float32 [channels, N] or [N] at `clip_rate` Hz starts at second 0. `rate`: of the files, by default the
-    clip's. Other fields are those of `messages.Generate`.
+    clip's. `like`: by stem, sound and Hz (`timbre.Like`). Other fields are those of `messages.Generate`.
     """
     spec = None
     if clip is not None:
-        sound = np.atleast_2d(clip)
-        if not sound.size:
-            raise HarmonicFlowError("empty_audio", path="the clip")
-        if len(sound) > MAX_CHANNELS:
-            raise HarmonicFlowError(
-                "too_many_channels", path="the clip", channels=len(sound), maximum=MAX_CHANNELS
-            )
+        sound = _planar(clip, "the clip")
         spec = ClipSpec(rate=clip_rate or SAMPLE_RATE, channels=len(sound), frames=sound.shape[1])
         if end is None and bars is None:
             end = Fraction(spec.frames, spec.rate)
@@ -54,17 +49,37 @@ def generate_request(
         else:
             selection = Selection.from_seconds(start or 0, end, session_rate, tempo, meter)
     fields["stems"] = tuple(fields.get("stems", ()))
-    return Generate(id=id, selection=selection.to_wire(), clip=spec, **fields)
+    return Generate(id=id, selection=selection.to_wire(), clip=spec, like=_like_specs(like), **fields)
 
 
 def regenerate_request(
     *, stems: Sequence[str] | str, from_bar: int, to_bar: int | None = None, id: str = "local", take: str = "parent",
-    **fields: Any,
+    like: Mapping[str, tuple[np.ndarray, int]] | None = None, **fields: Any,
 ) -> Regenerate:  # fmt: skip
-    """A Regenerate message; `to_bar` is `from_bar` unless given."""
+    """A Regenerate message; `to_bar` is `from_bar` unless given. `like`: by stem, sound and Hz (`timbre.Like`)."""
     names = (stems,) if isinstance(stems, str) else tuple(stems)
     last = from_bar if to_bar is None else to_bar
-    return Regenerate(id=id, take=take, stems=names, from_bar=from_bar, to_bar=last, **fields)
+    specs = _like_specs(like)
+    return Regenerate(id=id, take=take, stems=names, from_bar=from_bar, to_bar=last, like=specs, **fields)
+
+
+def _like_specs(like: Mapping[str, tuple[np.ndarray, int]] | None) -> tuple[LikeSpec, ...]:
+    sounds = {stem: (_planar(sound, f"the reference for {stem or 'all stems'}"), rate)
+              for stem, (sound, rate) in (like or {}).items()}  # fmt: skip
+    return tuple(
+        LikeSpec(stem=stem, rate=rate, channels=len(sound), frames=sound.shape[1])
+        for stem, (sound, rate) in sounds.items()
+    )
+
+
+def _planar(sound: np.ndarray, name: str) -> np.ndarray:
+    """Sound as [channels, N]; raises `empty_audio`, `too_many_channels`."""
+    planar = np.atleast_2d(sound)
+    if not planar.size:
+        raise HarmonicFlowError("empty_audio", path=name)
+    if len(planar) > MAX_CHANNELS:
+        raise HarmonicFlowError("too_many_channels", path=name, channels=len(planar), maximum=MAX_CHANNELS)
+    return planar
 
 
 def check_numbers(seed: int, steps: int, count: int) -> None:

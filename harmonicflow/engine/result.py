@@ -54,6 +54,8 @@ class Plan:
     emotion: tuple[float, float] | None = None  # valence, arousal
     understood: str = ""  # one line about the prompt
     curves: np.ndarray | None = None  # float32 [L, 16] of the clip, None without one
+    text: str = ""  # the prompt, which the network hears too
+    timbre: np.ndarray | None = None  # float32 [stems of the bundle, 65], None where no stem is to be like anything
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ class TakeFile(msgspec.Struct, frozen=True):
     request: dict[str, Any]
     delivery: str
     steps: int
-    plan: dict[str, Any]  # genre, key, emotion, understood
+    plan: dict[str, Any]  # genre, key, emotion, understood, text
     strips: dict[str, ChannelStrip]
     score: dict[str, Any]  # exact, which MIDI is not
     clip: bool  # whether row 0 of the latents is known
@@ -83,7 +83,7 @@ def write_take(result: Result, folder: str | Path, *, take: str = "", created: s
         rate=result.selection.rate, frames=result.selection.frames, warnings=result.warnings,
         files=tuple(_row(result, name, len(audio), hashes) for name, audio in sounds.items()),
     )  # fmt: skip
-    plan = {name: getattr(result.plan, name) for name in ("genre", "key", "emotion", "understood")}
+    plan = {name: getattr(result.plan, name) for name in ("genre", "key", "emotion", "understood", "text")}
     record = TakeFile(
         format=FORMAT, summary=msgspec.structs.replace(summary, folder=""), selection=result.selection.to_wire(),
         request=result.request, delivery=result.delivery, steps=result.steps, plan=plan, strips=result.strips,
@@ -127,7 +127,7 @@ def _result(record: TakeFile, folder: Path) -> Result:
         canvas=Canvas(tensors["latents"], known), strips=record.strips,
         plan=Plan(
             record.plan["genre"], record.plan["key"], tuple(emotion) if emotion else None, record.plan["understood"],
-            tensors.get("curves"),
+            tensors.get("curves"), record.plan.get("text", ""), tensors.get("timbre"),
         ),
         seed=record.summary.seed, steps=record.steps, delivery=record.delivery, request=record.request,
         bundle=record.bundle,
@@ -139,7 +139,8 @@ def _result(record: TakeFile, folder: Path) -> Result:
 
 def _tensors(result: Result) -> Mapping[str, np.ndarray]:
     arrays = {"latents": result.latents, "dry": result.dry}
-    return arrays if result.plan.curves is None else arrays | {"curves": result.plan.curves}
+    told = {"curves": result.plan.curves, "timbre": result.plan.timbre}
+    return arrays | {name: array for name, array in told.items() if array is not None}
 
 
 def _row(result: Result, name: str, channels: int, hashes: Mapping[str, str]) -> FileRow:

@@ -86,7 +86,7 @@ def test_a_message_byte_for_byte() -> None:
 
 def test_trailing_arguments_have_defaults() -> None:
     address, values = osc.parse(osc.build("/harmonicflow/generate", 9.0))  # surfaces often send floats only
-    assert values == {"seed": 9, "steps": 4, "count": 1, "genre": ""} and isinstance(values["seed"], int)
+    assert values == {"seed": 9, "steps": 0, "count": 1, "genre": ""} and isinstance(values["seed"], int)
     with pytest.raises(HarmonicFlowError, match="from_bar must be a whole number from 1"):
         osc.parse(osc.build("/harmonicflow/regenerate", "bass"))
 

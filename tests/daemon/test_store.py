@@ -142,7 +142,7 @@ def request_with_clip(request_of: Any, clip: np.ndarray) -> Any:
 
 def test_a_job_there_and_back(tmp_path: Path, request_with_clip: Any, clip: np.ndarray) -> None:
     spool = Spool(tmp_path / "jobs")
-    spool.keep("j", request_with_clip, memoryview(clip).cast("B"))
+    spool.keep("j", request_with_clip, [memoryview(clip).cast("B")])
     assert spool.request("j") == request_with_clip
     np.testing.assert_array_equal(read_clip(spool.folder("j"), request_with_clip), clip)
     assert spool.last() is None
@@ -150,7 +150,7 @@ def test_a_job_there_and_back(tmp_path: Path, request_with_clip: Any, clip: np.n
     spool.remember("j")
     spool.remove("j")
     assert spool.last() == request_with_clip
-    spool.keep("k", request_with_clip, spool.last_clip)
+    spool.keep("k", request_with_clip, spool.last_sounds(request_with_clip))
     np.testing.assert_array_equal(read_clip(spool.folder("k"), request_with_clip), clip)
     spool.clean({"k"})
     assert {path.name for path in spool.root.iterdir()} == {"k", ".last"}
@@ -160,7 +160,7 @@ def test_a_job_whose_folder_cannot_be_written(tmp_path: Path, request_with_clip:
     for n in range(1, 12):
         spool = Spool(tmp_path / f"{n}", FailingOs(n, OSError(28, "No space left on device")))
         try:
-            spool.keep("j", request_with_clip, memoryview(clip).cast("B"))
+            spool.keep("j", request_with_clip, [memoryview(clip).cast("B")])
         except HarmonicFlowError as error:
             assert error.code == "disk" and "No space" in error.message
             Spool(spool.root).clean(set())
@@ -172,7 +172,7 @@ def test_a_job_whose_folder_cannot_be_written(tmp_path: Path, request_with_clip:
 
 def test_a_damaged_job_is_said(tmp_path: Path, request_with_clip: Any, clip: np.ndarray) -> None:
     spool = Spool(tmp_path)
-    spool.keep("j", request_with_clip, memoryview(clip[:, :-1].copy()).cast("B"))
+    spool.keep("j", request_with_clip, [memoryview(clip[:, :-1].copy()).cast("B")])
     with pytest.raises(HarmonicFlowError, match="cut short"):
         read_clip(spool.folder("j"), request_with_clip)
     (spool.folder("j") / "request.json").write_text('{"kind": "generate"')
