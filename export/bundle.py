@@ -1,21 +1,23 @@
 """Two halves to a bundle: graphs, hashes, the latent space's name and the model card, written all or nothing."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from harmonicflow.core.constants import HOP, LATENT_CHANNELS, SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.engine.bundle import FORMAT, GRAPHS
+from harmonicflow.engine.bundle import FORMAT, GRAPHS, MAX_TEXT_BYTES, TEXT, Bundle
 from harmonicflow.engine.card import card_text
 from harmonicflow.engine.publish import write_bundle
 from harmonicflow.nn.performer import LAYOUTS
+from harmonicflow.text.table import TextTable
 
 from .parts import SHARED, Part, codec_part, performer_part
 
 LICENSE: Final = "MIT"
+TEXT_FILE: Final = "text.safetensors"
 
 Report = Callable[[str], None]
 
@@ -31,6 +33,7 @@ def build_bundle(
     *,
     base: str | Path | None = None,
     codec_scores: Mapping[str, Any] | None = None,
+    text: str | Path | None = None,
     replace: bool = True,
     report: Report = lambda line: None,
 ) -> Path:
@@ -38,7 +41,8 @@ def build_bundle(
 
     Each is a checkpoint, or the folder of a bundle whose own files are taken as they are. `scores` is what
     `harmonicflow evaluate` measured, `codec_scores` a `card.codec_summary`, `base` the codec that an adversarial stage
-    began with. `training_info` adds to what the checkpoints say: "hardware", "data" and "corpus" (see `sources`),
+    began with, `text` the table of words (by default that of the first bundle among performer, base and codec that has
+    one). `training_info` adds to what the checkpoints say: "hardware", "data" and "corpus" (see `sources`),
     "notes". Raises `bad_checkpoint`, `bad_option`, `no_bundle`, `bad_bundle`, `latent_mismatch`, `bad_export`, `disk`.
     """
     out, told = Path(out), dict(training_info or {})
@@ -56,6 +60,10 @@ def build_bundle(
                 parity[graph.name] = graph.parity
                 near = f"at most {graph.parity:.1e} from its weights"
             report(f"{size}, {'from ' + str(part.path) + ', ' if part.path.is_dir() else ''}{near}")
+    told_text, words = _words(text, (path for path in (performer, base, codec) if path is not None))
+    if words:
+        rows[TEXT], files[TEXT_FILE] = told_text, words
+        report(f"{TEXT}: {len(words) / 1e6:.1f} MB, {told_text['license']}")
     card = {
         "format": FORMAT, "name": name, "version": version, "license": LICENSE,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -69,6 +77,36 @@ def build_bundle(
     card["card"] = card_text(card)
     write_bundle(out, card, files, replace=replace)
     return out
+
+
+def _words(text: str | Path | None, parts: Iterable[str | Path]) -> tuple[dict[str, Any], bytes]:
+    """The row and the bytes of the table of words, empty without one. Raises `missing_file`, `bad_option`."""
+    if text is None:
+        for part in parts:
+            if Path(part).is_dir() and (data := Bundle.load(part).take_text()) is not None:
+                break
+        else:
+            return {}, b""
+    else:
+        try:
+            with Path(text).open("rb") as file:
+                data = file.read(MAX_TEXT_BYTES + 1)
+        except FileNotFoundError:
+            raise HarmonicFlowError("missing_file", path=text) from None
+        except OSError as error:
+            raise HarmonicFlowError("unreadable", path=text, reason=error.strerror or error) from None
+    try:
+        if len(data) > MAX_TEXT_BYTES:
+            raise ValueError(f"it is larger than {MAX_TEXT_BYTES >> 20} MiB")
+        about = TextTable.load(data).metadata
+    except ValueError as error:
+        raise HarmonicFlowError("bad_option", option="--text", value=str(text), reason=str(error)) from None
+    row = {
+        "file": TEXT_FILE, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data),
+        "license": about.get("licence", "not recorded"), "source": about.get("source", "not recorded"),
+        "changes": about.get("changes", ""),
+    }  # fmt: skip
+    return row, data
 
 
 def _check_fit(codec: Part, performer: Part) -> None:

@@ -16,6 +16,7 @@ FILE = click.Path(path_type=Path)
 Examples:
   harmonicflow export --codec runs/codec/codec.safetensors --performer runs/performer/best.safetensors --out mine
   harmonicflow export --codec C --performer P --out mine --name mine --scores scores.json --corpus corpus
+  harmonicflow export --codec C --performer P --out mine --text runs/text/text.safetensors
   harmonicflow export --codec runs/decoder/codec.safetensors --performer harmonicflow/bundles/default --out mine""",
 )
 @click.option("--codec", type=FILE, required=True, metavar="PATH",
@@ -27,14 +28,16 @@ Examples:
 @click.option("--version", default="0.1.0", show_default=True, help="Version of the bundle.")
 @click.option("--base", type=FILE, metavar="PATH",
               help="What `train decoder` began with, a checkpoint or a bundle: the model card counts its training too.")
+@click.option("--text", type=FILE, metavar="FILE",
+              help="Table of words for prompts.  [default: that of a bundle named by the other options]")
 @click.option("--scores", type=FILE, metavar="FILE", help="What `harmonicflow evaluate --json` measured.")
 @click.option("--codec-scores", type=FILE, metavar="FILE", help="What `harmonicflow evaluate --codec --json` measured.")
 @click.option("--corpus", type=FILE, metavar="DIR", help="The corpus it was trained on, for the model card's credits.")
 @click.option("--hardware", default="", metavar="TEXT", help="What it was trained on, for the model card.")
 @click.option("--notes", default="", metavar="TEXT", help="Anything else the model card should say.")
 def command(
-    codec: Path, performer: Path, out: Path, name: str, version: str, base: Path | None, scores: Path | None,
-    codec_scores: Path | None, corpus: Path | None, hardware: str, notes: str,
+    codec: Path, performer: Path, out: Path, name: str, version: str, base: Path | None, text: Path | None,
+    scores: Path | None, codec_scores: Path | None, corpus: Path | None, hardware: str, notes: str,
 ) -> None:
     """Turn checkpoints into a bundle the daemon can load.
 
@@ -58,7 +61,7 @@ def command(
         reason = "it is not what `harmonicflow evaluate --codec --json` wrote"
         raise HarmonicFlowError("bad_option", option="--codec-scores", value=str(codec_scores), reason=reason)
     folder = build_bundle(
-        codec, performer, out, _table("--scores", scores), training, name, version, base=base,
+        codec, performer, out, _table("--scores", scores), training, name, version, base=base, text=text,
         codec_scores=codec_summary(ladder) if ladder else None, report=lambda line: click.echo(line, err=True),
     )  # fmt: skip
     click.echo(folder)

@@ -25,7 +25,7 @@ from .weights import rounded_network
 CONTEXT_S: Final = 4.0  # of canvas before and after a block, as the performer was trained
 STEPS: Final = 8  # of a performer without a few-step fine-tune; docs/log.md has the scores of 1 to 16
 NETWORKS: Final = {"codec": ("encoder", "decoder"), "performer": ("performer",)}
-KEPT_META: Final = ("step", "minutes", "hardware", "scores", "options")  # of a checkpoint
+KEPT_META: Final = ("step", "minutes", "hardware", "scores", "options", "conditions")  # of a checkpoint
 SHARED: Final = ("hardware", "data", "corpus", "notes")  # said once on the card where it holds for both halves
 
 

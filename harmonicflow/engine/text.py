@@ -4,7 +4,9 @@ The table of words is a file of the bundle, about 8 MB, read at the first prompt
 word lists alone, and its network hears nothing of the prompt.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from textwrap import shorten
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -17,9 +19,11 @@ from .bundle import TEXT_WIDTH, Bundle
 
 if TYPE_CHECKING:
     from harmonicflow.text.table import TextTable
+    from harmonicflow.text.tags import TagMatch
 
 DEFAULT_GENRE: Final = "pop"
-NEAR: Final = 0.45  # cosine similarity from which a tag counts as meant
+SHOWN: Final = 3  # nearest tags in the reply
+LONGEST_QUOTE: Final = 80  # characters of the prompt there
 
 
 class Meant(NamedTuple):
@@ -64,7 +68,9 @@ class Words:
         emotion: tuple[float, float] | None,
         default: str = DEFAULT_GENRE,
     ) -> Meant:
-        """Genre and emotion. What is named outweighs the prompt, its known words outweigh those near in meaning.
+        """Genre and emotion. What is named outweighs the prompt, in which words of the lists outweigh what is near.
+
+        Tags near in meaning are looked for where a word of the prompt is in no list.
 
         Raises `unknown_genre`, `unknown_mood`, `bad_bundle`.
         """
@@ -73,38 +79,31 @@ class Words:
         if emotion is None and mood is not None:
             emotion = mood_emotion(mood)
         heard = understand(prompt)
-        near = self._near(heard, genre is None, emotion is None)
-        found = {tag.kind: tag.name for tag in near}
+        wanted = {"genre": genre is None and not heard.genre, "mood": emotion is None and not heard.mood}
+        near, taken = self._near(prompt, heard, [kind for kind in wanted if wanted[kind]])
         if emotion is None:
-            emotion = heard.emotion or (mood_emotion(found["mood"]) if "mood" in found else None)
-        return Meant(genre or heard.genre or found.get("genre") or default, emotion, self._sentence(heard, near))
+            emotion = heard.emotion or (mood_emotion(taken["mood"]) if "mood" in taken else None)
+        found = genre or heard.genre or taken.get("genre") or default
+        return Meant(found, emotion, self._sentence(prompt, heard, near))
 
-    def _near(self, heard: Understood, genre: bool, mood: bool) -> "list[_Tag]":
-        """The genre and the mood nearest to the words that no list has, each if it is wanted and near enough."""
-        kinds = [kind for kind, wanted in (("genre", genre and not heard.genre), ("mood", mood and not heard.mood))
-                 if wanted]  # fmt: skip
-        if not heard.unknown or not kinds or (table := self.table) is None:
-            return []
+    def _near(self, prompt: str, heard: Understood, wanted: Sequence[str]) -> "tuple[list[TagMatch], dict[str, str]]":
+        """The tags nearest to a prompt with words that no list has, and of each wanted kind the one to take.
+
+        None where something is to be left out: "not sad" lies near to sad.
+        """
+        if not heard.unknown or heard.left_out or (table := self.table) is None:
+            return [], {}
         from harmonicflow.text.tags import nearest_tags
 
-        words = " ".join(heard.unknown)
-        tags = [_Tag(*tag) for kind in kinds for tag in nearest_tags(table, words, kinds=(kind,), count=1)]
-        return [tag for tag in tags if tag.similarity >= NEAR]
+        text = prompt[:LONGEST_PROMPT]
+        taken = [tag for kind in wanted for tag in nearest_tags(table, text, kinds=(kind,), count=1)]
+        shown = dict.fromkeys((*taken, *nearest_tags(table, text, count=SHOWN)))
+        return list(shown), {tag.kind: tag.name for tag in taken}
 
-    def _sentence(self, heard: Understood, near: "list[_Tag]") -> str:
-        if not near:
-            lost = f"; nothing known is near {_quoted(heard)}" if heard.unknown and self._table is not None else ""
-            return heard.sentence + lost
-        names = ", ".join(f"{tag.name} ({tag.similarity:.2f})" for tag in near)
-        known = replace(heard, unknown=()).sentence
-        return "; ".join(filter(None, (known, f"{_quoted(heard)} understood as {names}")))
-
-
-class _Tag(NamedTuple):
-    kind: str
-    name: str
-    similarity: float
-
-
-def _quoted(heard: Understood) -> str:
-    return f'"{" ".join(heard.unknown)}"'
+    def _sentence(self, prompt: str, heard: Understood, near: "Sequence[TagMatch]") -> str:
+        said = shorten(prompt, LONGEST_QUOTE, placeholder=" ...")
+        if near:
+            names = ", ".join(f"{tag.name} ({tag.similarity:.2f})" for tag in near)
+            return "; ".join(filter(None, (replace(heard, unknown=()).sentence, f'"{said}" understood as {names}')))
+        lost = heard.unknown and not heard.left_out and self._table is not None
+        return heard.sentence + (f'; no known tag is near "{said}"' if lost else "")
