@@ -22,7 +22,6 @@ Network = TypeVar("Network", bound=nn.Module)
 def load_codec(path: Path) -> tuple[Codec, Meta]:
     """The codec of a checkpoint and the checkpoint's metadata. Raises `bad_checkpoint`."""
     tensors, meta = _read(path)
-    tensors = {name: value for name, value in tensors.items() if not name.startswith(HEADS)}
     return _filled(path, lambda config: Codec(CodecConfig(**config)), _config(path, meta), tensors), meta
 
 
@@ -40,7 +39,8 @@ def _read(path: Path) -> tuple[dict[str, Any], Meta]:
         with safe_open(path, framework="pt") as file:
             meta = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
             names = [key for key in file.keys() if key.startswith(AVERAGE)]  # noqa: SIM118 - no mapping
-            return {key.removeprefix(AVERAGE): file.get_tensor(key) for key in names}, meta
+            tensors = {key.removeprefix(AVERAGE): file.get_tensor(key) for key in names}
+            return {name: value for name, value in tensors.items() if not name.startswith(HEADS)}, meta
     except (OSError, SafetensorError, ValueError) as error:
         raise HarmonicFlowError("bad_checkpoint", path=path, reason=str(error)) from error
 

@@ -69,12 +69,15 @@ class PerformerTask:
         generator = torch.Generator().manual_seed(1)
         self.noises = [torch.randn(batch.data.shape, generator=generator) for batch in self.told]
 
-    def loss(self, batch: Example) -> dict[str, Tensor]:
-        count = len(batch.data)
+    def flow_times(self, count: int) -> Tensor:
+        """Flow times [count]: uniform ones among logit-normal ones."""
         logistic = 1 / (1 + np.exp(-self.random.normal(0, 1, count)))
         uniform = self.random.random(count)
         chosen = np.where(self.random.random(count) < UNIFORM_SHARE, uniform, logistic)
-        time = torch.from_numpy(chosen.astype(np.float32)).to(batch.data.device)
+        return torch.from_numpy(chosen.astype(np.float32))
+
+    def loss(self, batch: Example) -> dict[str, Tensor]:
+        time = self.flow_times(len(batch.data)).to(batch.data.device)
         noise = torch.randn_like(batch.data)
         x, unknown = corrupt(batch, time, noise)
         known = hidden(self.network, batch, x, time)

@@ -1,4 +1,4 @@
-"""What the training commands do: build the task, start or resume the loop, leave a finished checkpoint."""
+"""What the training commands share, and the codec's: build the task, start or resume, leave a finished checkpoint."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -11,10 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harmonicflow.core.constants import LATENT_RATE
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.nn.codec import SIZES, CodecConfig, ConvNeXt
-from harmonicflow.nn.performer import Block, PerformerConfig
+from harmonicflow.nn.performer import Block
 
 from . import checkpoint, distributed
 from .adversarial import AdversarialOptions, DecoderTask
@@ -22,8 +21,7 @@ from .codec import WINDOW, CodecData, CodecTask, load_codec, whiten
 from .device import chosen_device
 from .discriminators import Discriminator, DiscriminatorConfig
 from .loop import Loop, LoopOptions
-from .performer import PerformerTask
-from .shards import ExampleData, load_songs
+from .shards import ExampleData
 
 Report = Callable[[str], None]
 
@@ -209,24 +207,3 @@ def train_decoder(*, adversary: AdversarialOptions, discriminators: Discriminato
             checkpoint.save(run.checkpoint_dir / "codec.safetensors", tensors, meta)
             report(f"the best decoder is that of step {meta['step']}")
         return scores
-
-
-def train_performer(*, hidden_dim: int, layers: int, seconds: float, report: Report,
-                    **shared: Any) -> dict[str, float]:
-    """Train the performer on encoded songs (`shared`: see `Run`); returns the last validation's scores."""
-    run = Run(**shared)
-    with distributed.processes():
-        report = distributed.first_only(report)
-        torch.manual_seed(run.seed)
-        config = PerformerConfig(dim=hidden_dim, heads=max(1, hidden_dim // 64), layers=layers)
-        frames = round(seconds * LATENT_RATE)
-        songs = [song for folder in run.folders for song in load_songs(folder, "train")]
-        data = ExampleData(songs, frames, run.batch_size, run.seed)
-        others = [song for folder in run.folders for song in load_songs(folder, "validation")]
-        held_out = ExampleData(others, frames, run.batch_size, 1)
-        task = PerformerTask(config, held_out, run.draws())
-        run.place(task.network)
-        about = {"network": "performer"} | ({"latent_space": space} if (space := songs[0].latent_space) else {})
-        loop = Loop(task, run.options(sum(song.frames for song in songs) // frames), run.checkpoint_dir, config, about)
-        start(loop, run, ("performer",), report)
-        return run.go(loop, data, report)

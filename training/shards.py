@@ -5,7 +5,7 @@ Legend: B batch, R rows (clip, then stems), S stems, L latent frame, C channels,
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from torch import Tensor
 
-from harmonicflow.analysis.guide import beat_pool_seconds, guide_features_seconds, pool_matrix
+from harmonicflow.analysis.guide import GUIDE_COLUMNS, beat_pool_seconds, guide_features_seconds, pool_matrix
 from harmonicflow.core.constants import DEFAULT_STEMS, GENRES, LATENT_RATE
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.nn.performer import EMOTION_WIDTH, GENRE_WIDTH, TEXT_WIDTH, TIMBRE_WIDTH
@@ -191,6 +191,22 @@ class ExampleData:
     def __iter__(self) -> Iterator[Example]:
         while True:
             yield collate([self.example() for _ in range(self.batch_size)])
+
+
+def part_of(batch: Example, part: slice) -> Example:
+    """Some examples of a batch."""
+    return Example(*(getattr(batch, field.name)[part] for field in fields(Example)))
+
+
+def untold(batch: Example) -> Example:
+    """A batch that is told nothing but what sounds: no score, no guide but its time, no words, no timbre."""
+    guide = torch.zeros_like(batch.guide)
+    for name in ("phase", "tempo"):
+        guide[..., GUIDE_COLUMNS[name]] = batch.guide[..., GUIDE_COLUMNS[name]]
+    presence = GUIDE_COLUMNS["presence"].start
+    guide[..., presence] = batch.guide[..., presence]
+    nothing = {name: torch.zeros_like(getattr(batch, name)) for name in ("score", "text", "genre", "emotion", "timbre")}
+    return replace(batch, guide=guide, **nothing)
 
 
 def timbre_of(latents: Floats) -> Floats:

@@ -49,6 +49,14 @@ class PerformerConfig:
         return 1 + len(self.stems)
 
 
+# The default keeps within what two CPU cores can play; the large one is for a GPU, and to teach the small one.
+SIZES = {
+    "default": PerformerConfig(dim=192, heads=3, layers=6),  # 7 M parameters
+    "medium": PerformerConfig(),
+    "large": PerformerConfig(dim=512, heads=8, layers=14),  # 79 M
+}
+
+
 class Block(nn.Module):
     """Local time attention, graph attention, beat attention (in some blocks) and a feed-forward, gated by AdaLN."""
 

@@ -18,7 +18,9 @@ from training.codec import CodecData, CodecTask, load_codec
 from training.data import tracks
 from training.encode import encode_audio, encode_corpus
 from training.performer import PerformerTask, corrupt
-from training.runs import train_codec, train_performer
+from training.few_step import FewStepOptions, FewStepTask
+from training.performer_runs import load_performer, train_performer
+from training.runs import Run, train_codec
 from training.shards import ExampleData, collate, load_songs
 
 SECONDS = 5
@@ -165,7 +167,34 @@ def test_the_performer_learns_what_the_score_tells(run: Path) -> None:
         data_dir=run / "encoded", checkpoint_dir=run / "performer", batch_size=4, epochs=50, max_minutes=3.0, lr=3e-3,
         resume=False, init=None, seed=0, threads=1, muon=True, validate_minutes=1.0, hidden_dim=64, layers=1,
         seconds=2.0, report=lambda line: None)
+    assert {"curves"} == {name.split(".")[1] for name in checkpoint.load(run / "performer" / "best.safetensors")[0]
+                          if name.startswith("average.heads")}
     task = PerformerTask(PerformerConfig(dim=64, heads=1, layers=1),
                          ExampleData(load_songs(run / "encoded", "validation"), 43, 4, 1), 0)
     with torch.no_grad():
         assert scores["loss"] < 0.93 * task.validate(task.network)["loss"]
+
+
+def test_few_steps_come_nearer_to_many(run: Path) -> None:
+    trained = run / "performer" / "best.safetensors"  # of the test above
+    if not trained.exists():
+        pytest.skip("needs the performer of the test before")
+    shared = {"data_dir": run / "encoded", "checkpoint_dir": run / "few", "batch_size": 4, "epochs": 25,
+              "max_minutes": 3.0, "lr": 2e-3, "resume": False, "init": trained, "seed": 0, "threads": 1, "muon": True,
+              "validate_minutes": 1.0}
+    options = FewStepOptions(share=0.5, guidance=1.5)
+    scores = train_performer(hidden_dim=64, layers=1, seconds=2.0, report=lambda line: None, few_step=options, **shared)
+    task = FewStepTask(PerformerConfig(dim=64, heads=1, layers=1),
+                       ExampleData(load_songs(run / "encoded", "validation"), 43, 4, 1), 0, options)
+    with torch.no_grad():
+        before = task.validate(load_performer(trained, Run(**shared)))
+    assert scores["few"] < 0.8 * before["few"]
+    meta = checkpoint.load(run / "few" / "best.safetensors")[1]
+    assert meta["interval"] is True and meta["steps"] == 4 and meta["guidance"] == 1.5
+
+
+def test_a_few_step_stage_needs_a_performer(run: Path) -> None:
+    with pytest.raises(HarmonicFlowError, match="trained performer"):
+        train_performer(hidden_dim=64, layers=1, seconds=2.0, report=lambda line: None, few_step=FewStepOptions(),
+                        data_dir=run / "encoded", checkpoint_dir=run / "none", batch_size=4, epochs=1, max_minutes=1.0,
+                        lr=1e-3, resume=False, init=None, seed=0, threads=1, muon=True, validate_minutes=1.0)

@@ -98,14 +98,27 @@ def decoder(width: int, share: float, warmup_steps: int, **shared: Any) -> None:
 
 @command.command()
 @_shared(lr=1e-3)
-@click.option("--hidden-dim", "--hidden_dim", default=256, show_default=True, help="Width of the transformer.")
-@click.option("--layers", default=8, show_default=True, help="Transformer blocks.")
-@click.option("--seconds", default=4.0, show_default=True, help="Length of a training window.")
-def performer(hidden_dim: int, layers: int, seconds: float, **shared: Any) -> None:
+@click.option("--size", type=click.Choice(("default", "medium", "large")), default="default", show_default=True,
+              help="7, 13 or 79 M parameters; large needs a GPU, and can teach the default one.")
+@click.option("--hidden-dim", "--hidden_dim", default=0, help="Width of the transformer; 0: the size's own.")
+@click.option("--layers", default=0, help="Transformer blocks; 0: the size's own.")
+@click.option("--seconds", default=6.0, show_default=True, help="Length of a training window.")
+@click.option("--few-steps", is_flag=True,
+              help="The last stage: teach the performer of --init to need 4 steps, or any number, or one.")
+@click.option("--share", default=0.35, show_default=True, help="With --few-steps: of a batch that learns long steps.")
+@click.option("--guidance", default=1.0, show_default=True,
+              help="With --few-steps: classifier-free guidance to distil; 1: none.")
+@click.option("--teacher", type=click.Path(path_type=Path), default=None,
+              help="With --few-steps: a larger performer to learn from, a checkpoint or a bundle.")
+def performer(few_steps: bool, share: float, guidance: float, teacher: Path | None, **shared: Any) -> None:
     """The performer: scores and guides to latents. DATA_DIR holds shards of `train encode`."""
-    from ..runs import train_performer
+    from ..few_step import FewStepOptions
+    from ..performer_runs import train_performer
 
-    train_performer(hidden_dim=hidden_dim, layers=layers, seconds=seconds, report=_say, **shared)
+    if not few_steps and (teacher or guidance != 1):
+        raise click.UsageError("--guidance and --teacher go with --few-steps")
+    options = FewStepOptions(share, guidance) if few_steps else None
+    train_performer(few_step=options, teacher=teacher, report=_say, **shared)
 
 
 @command.command()

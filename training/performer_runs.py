@@ -1,0 +1,90 @@
+"""What `train performer` does: the flow itself, and the few-step fine-tune of a performer that has learned it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from harmonicflow.core.constants import LATENT_RATE
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.nn.performer import SIZES, PerformerConfig
+
+from . import checkpoint, distributed
+from .few_step import FEW, FewStepOptions, FewStepTask
+from .loop import Loop
+from .performer import PerformerTask, TrainedPerformer
+from .runs import Report, Run, initial_weights, start
+from .shards import ExampleData, Song, load_songs
+
+CONDITIONS = ("score", "chords", "key", "time", "clip", "genre", "emotion", "timbre")  # what is told in training
+
+
+def train_performer(*, hidden_dim: int, layers: int, seconds: float, report: Report, size: str = "default",
+                    few_step: FewStepOptions | None = None, teacher: Path | None = None,
+                    **shared: Any) -> dict[str, float]:
+    """Train the performer on encoded songs (`shared`: see `Run`); returns the last validation's scores.
+
+    `hidden_dim` and `layers` 0 keep those of the `size`.  With `few_step` a performer that is trained already (`init`)
+    learns to cross flow time in few steps; `teacher`, a larger one, then says the velocity in the data's place.
+    Raises: HarmonicFlowError `no_corpus`, `latent_mismatch`, `bad_option` (nothing to fine-tune), `bad_checkpoint`.
+    """
+    run = Run(**shared)
+    if few_step and not (run.last or run.init):
+        raise HarmonicFlowError("bad_option", option="--init", value="", reason="this stage needs a trained performer")
+    with distributed.processes():
+        report = distributed.first_only(report)
+        torch.manual_seed(run.seed)
+        config = sized(size, hidden_dim, layers)
+        frames = round(seconds * LATENT_RATE)
+        songs = encoded(run, "train")
+        data = ExampleData(songs, frames, run.batch_size, run.seed)
+        held_out = ExampleData(encoded(run, "validation"), frames, run.batch_size, 1)
+        about: dict[str, Any] = {"network": "performer", "conditions": list(CONDITIONS)}
+        if space := songs[0].latent_space:
+            about["latent_space"] = space
+        task: PerformerTask
+        if few_step:
+            task = FewStepTask(config, held_out, run.draws(), few_step)
+            about |= {"stage": "few-step", "interval": True, "steps": FEW, "guidance": few_step.guidance}
+        else:
+            task = PerformerTask(config, held_out, run.draws())
+        run.place(task.network)
+        loop = Loop(task, run.options(sum(song.frames for song in songs) // frames), run.checkpoint_dir, config, about)
+        start(loop, run, ("performer",), report)
+        if isinstance(task, FewStepTask):
+            guide = teacher or run.init
+            if guide is None:
+                raise HarmonicFlowError("bad_option", option="--init", value="",
+                                        reason="the performer that guides, the one this stage began with, is not named")
+            task.begin(load_performer(guide, run), teacher is not None)
+        return run.go(loop, data, report)
+
+
+def sized(size: str, hidden_dim: int, layers: int) -> PerformerConfig:
+    """A size's configuration with another width or depth where given (not 0)."""
+    config = SIZES[size]
+    width = hidden_dim or config.dim
+    return replace(config, dim=width, heads=max(1, width // 64), layers=layers or config.layers)
+
+
+def encoded(run: Run, split: str) -> list[Song]:
+    """The songs of a split of all folders."""
+    return [song for folder in run.folders for song in load_songs(folder, split)]
+
+
+def load_performer(source: Path, run: Run) -> TrainedPerformer:
+    """The performer of a checkpoint or a bundle, on the run's device."""
+    found = initial_weights(source, ("performer",))
+    layers = 1 + max(int(name.split(".")[1]) for name in found if name.startswith("blocks."))
+    config = sized("default", found["row_embed"].shape[1], layers)
+    if source.is_file():
+        told = checkpoint.load(source)[1]["config"]
+        config = PerformerConfig(**{**told, "stems": tuple(told["stems"])})
+    network = TrainedPerformer(config)
+    try:
+        network.load_state_dict({**network.state_dict(), **found})
+    except RuntimeError as error:
+        raise HarmonicFlowError("bad_checkpoint", path=str(source), reason="its performer has other sizes") from error
+    run.place(network)
+    return network.eval().requires_grad_(False)
