@@ -12,13 +12,13 @@ from harmonicflow.core.constants import DEFAULT_STEMS, HOP, LATENT_CHANNELS, SAM
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.nn.codec import CodecConfig
 from harmonicflow.nn.performer import PerformerConfig
-from training import losses, masks
+from training import checkpoint, losses, masks
 from training.augment import Augmentation
 from training.codec import CodecData, CodecTask, load_codec
 from training.data import tracks
 from training.encode import encode_audio, encode_corpus
-from training.performer import PerformerTask, corrupt
 from training.few_step import FewStepOptions, FewStepTask
+from training.performer import PerformerTask, corrupt
 from training.performer_runs import load_performer, train_performer
 from training.runs import Run, train_codec
 from training.shards import ExampleData, collate, load_songs
