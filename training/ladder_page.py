@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .ladder_scores import GRIFFIN_LIM, METRICS, MIX, RUNGS, SUM, TRUTH
+from .page import aligned, gate_lines, gate_table, markdown
 
 ABOUT_COLUMNS = {SUM: "sum of four", MIX: "mix as one"}
 
@@ -20,19 +21,8 @@ def table(board: dict[str, Any]) -> str:
     """A block a metric, a line a rung; then the gates."""
     lines = [", ".join(f"{key} {value}" for key, value in board["about"].items() if value != [])]
     for metric, rows in blocks(board):
-        widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-        lines += ["", title(board, metric)]
-        lines += ["  " + "  ".join(_cell(cell, widths, place) for place, cell in enumerate(row)) for row in rows]
-    lines += ["", "gates"]
-    for gate in board["gates"]:
-        word = "pass" if gate["pass"] else "FAIL"
-        lines.append(f"  {word}  {gate['column']:<7} {gate['gate']}: {gate['value']:g}, needs {gate['needs']}")
-    passed = sum(gate["pass"] for gate in board["gates"])
-    return "\n".join([*lines, f"  {passed} of {len(board['gates'])} gates pass"])
-
-
-def _cell(cell: str, widths: list[int], place: int) -> str:
-    return cell.ljust(widths[place]) if place == 0 else cell.rjust(widths[place])
+        lines += ["", title(board, metric), *aligned(rows)]
+    return "\n".join([*lines, "", *gate_lines(board["gates"])])
 
 
 def title(board: dict[str, Any], metric: str) -> str:
@@ -108,7 +98,6 @@ def write(path: Path, board: dict[str, Any], pictures: dict[str, Path], command:
 def page(board: dict[str, Any], pictures: dict[str, Path], folder: Path, command: str) -> str:
     """docs/codec.md for a scoreboard; `folder` is where the page will lie."""
     about = board["about"]
-    passed = sum(gate["pass"] for gate in board["gates"])
     lines = [
         "# What the codec keeps",
         "",
@@ -121,16 +110,14 @@ def page(board: dict[str, Any], pictures: dict[str, Path], folder: Path, command
         "",
         "## Gates",
         "",
-        f"{passed} of {len(board['gates'])} pass.",
-        "",
-        *_markdown([["", "what", "measured", "needs", ""], *map(_gate, board["gates"])]),
+        *gate_table(board["gates"]),
         "",
         "## The ladder",
         "",
         *(f"- {_name(rung)}: {text}" for rung, text in RUNGS.items() if _measured(board, rung)),
     ]
     for metric, rows in blocks(board):
-        lines += ["", f"**{title(board, metric)}**", "", *_markdown(rows)]
+        lines += ["", f"**{title(board, metric)}**", "", *markdown(rows)]
     if pictures:
         lines += ["", "## Seen", "", "The loudest three seconds of the first song that has the instrument; 40 Hz to 18"
                   " kHz, 80 dB. Truth, codec, mel + Griffin-Lim."]  # fmt: skip
@@ -142,13 +129,3 @@ def page(board: dict[str, Any], pictures: dict[str, Path], folder: Path, command
 
 def _measured(board: dict[str, Any], rung: str) -> bool:
     return rung == TRUTH or any(rung in found for column in board["scores"].values() for found in column.values())
-
-
-def _gate(gate: dict[str, Any]) -> list[str]:
-    word = "pass" if gate["pass"] else "**fails**"
-    return [gate["column"], gate["gate"], f"{gate['value']:.3g}", gate["needs"], word]
-
-
-def _markdown(rows: list[list[str]]) -> list[str]:
-    head, *body = [f"| {' | '.join(row)} |" for row in rows]
-    return [head, "|" + "---|" * len(rows[0]), *body]

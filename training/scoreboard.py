@@ -15,6 +15,8 @@ import numpy as np
 
 from harmonicflow.analysis.metrics import Counts, spread
 
+from .page import aligned
+
 LADDER: Final = {
     "truth": "the true audio",
     "codec": "true audio, encoded and decoded",
@@ -38,7 +40,7 @@ DROPPED: Final = {
 """Rows of the performer's page, what is told in each."""
 SHARED: Final = ("onset_f1_50", "onset_f1_20", "pitch_f1", "chord")  # what a promotion compares
 SHARES: Final = (*SHARED, "drum_f1", "beat_phase")  # higher is better, read as shares of the truth's
-BEAT_PARTS: Final = {1: "beat", 2: "half_beat", 4: "quarter_beat"}
+BEAT_PARTS: Final = {1: "beat", 2: "half_beat", 3: "third_beat", 4: "quarter_beat"}
 TITLES: Final = {
     "onset_f1_50": "onset F1 within 50 ms",
     "onset_f1_20": "onset F1 within 20 ms",
@@ -47,10 +49,11 @@ TITLES: Final = {
     "pitch_f1": "pitch F1 at the asked onsets",
     "drum_f1": "drums: each kind struck within 50 ms, F1",
     "chord": "chord score of the pitched stems' sum",
-    "beat_phase": "beat-phase concentration, mean of beat and half-beat",
-    "beat": "onsets at one phase of the beat",
-    "half_beat": "of the half-beat",
-    "quarter_beat": "of the quarter-beat",
+    "beat_phase": "beat-phase concentration, at the part of the beat where it is largest",
+    "beat": "at the beat",
+    "half_beat": "at the half-beat",
+    "third_beat": "at the third of a beat",
+    "quarter_beat": "at the quarter-beat",
     "log_mel_l1_db": "log-mel distance to the true audio, dB",
     "level_db": "level against the true audio, dB",
 }
@@ -108,15 +111,17 @@ class Tally:
             out["chord"] = {ALL: round(self.chord_right_s / self.chord_asked_s, 4)}
         return out
 
-
     def _gathered(self) -> dict[str, dict[str, float | None]]:
         """Beat-phase concentration, the mean over songs."""
         out: dict[str, dict[str, float | None]] = {
             name: {stem: float(np.mean(values)) for stem, values in self.phases.get(part, {}).items()}
             for part, name in BEAT_PARTS.items()
         }
-        whole, half = out["beat"], out["half_beat"]
-        return {"beat_phase": {stem: ((whole[stem] or 0.0) + (half[stem] or 0.0)) / 2 for stem in whole}} | out
+        out["beat_phase"] = {
+            stem: float(np.max([values[stem] for values in self.phases.values()], axis=0).mean())
+            for stem in self.phases.get(1, {})
+        }
+        return out
 
 
 def scoreboard(tallies: dict[str, Tally], about: dict[str, Any]) -> dict[str, Any]:
@@ -169,29 +174,36 @@ def _over_all(metrics: dict[str, dict[str, float]]) -> dict[str, float]:
 
 def table(board: dict[str, Any]) -> str:
     """The scoreboard for people: a block a metric, a line a row; shares of the truth's in per cent."""
-    lines: list[str] = []
-    about = board["about"]
-    lines.append(", ".join(f"{key} {value}" for key, value in about.items() if not isinstance(value, dict)))
-    for metric, title in TITLES.items():
-        if not any(metric in scores for scores in board["rows"].values()):
-            continue
-        note = "" if board["valid"].get(metric, True) else "   (cannot rank its ladder: not to be relied on)"
-        lines += ["", title + note, *_block(board, metric)]
+    lines = [", ".join(f"{key} {value}" for key, value in board["about"].items() if not isinstance(value, dict))]
+    for metric, rows in blocks(board):
+        lines += ["", title(board, metric), *aligned(rows)]
     return "\n".join(lines)
 
 
-def _block(board: dict[str, Any], metric: str) -> Iterable[str]:
-    stems = list(dict.fromkeys(stem for scores in board["rows"].values() for stem in scores.get(metric, ())))
-    stems.sort(key=lambda stem: stem == ALL)
-    yield f"  {'':<18}" + "".join(f"{stem:>16}" for stem in stems)
-    for row in (*LADDER, *DROPPED):
-        scores = board["rows"].get(row, {}).get(metric)
-        if scores is None:
-            continue
-        cells = []
-        for stem in stems:
-            value = scores.get(stem)
-            share = board["shares"].get(row, {}).get(metric, {}).get(stem)
-            number = "-" if value is None else f"{value:.3f}" if metric in THREE_DIGITS else f"{value:.1f}"
-            cells.append(f"{number:>9}" + (f"{100 * share:>5.0f} %" if share is not None else " " * 7))
-        yield f"  {row:<18}" + "".join(cells)
+def title(board: dict[str, Any], metric: str) -> str:
+    """A metric's title, and whether it can be relied on."""
+    relied_on = board["valid"].get(metric, True)
+    return TITLES[metric] + ("" if relied_on else " (cannot rank its ladder: not to be relied on)")
+
+
+def blocks(board: dict[str, Any]) -> Iterable[tuple[str, list[list[str]]]]:
+    """Each metric that was measured with its rows of text: a head, then a row of the ladder each."""
+    for metric in TITLES:
+        found = {row: scores[metric] for row, scores in board["rows"].items() if metric in scores}
+        stems = list(dict.fromkeys(stem for scores in found.values() for stem in scores))
+        stems.sort(key=lambda stem: stem == ALL)
+        shares = {row: board["shares"].get(row, {}).get(metric, {}) for row in found}
+        rows = [
+            [row, *(_cell(metric, found[row].get(stem), shares[row].get(stem)) for stem in stems)]
+            for row in (*LADDER, *DROPPED)
+            if row in found
+        ]
+        if rows:
+            yield metric, [["", *stems], *rows]
+
+
+def _cell(metric: str, value: float | None, share: float | None) -> str:
+    if value is None:
+        return "-"
+    number = f"{value:.3f}" if metric in THREE_DIGITS else f"{value:.1f}"
+    return number if share is None else f"{number} {100 * share:3.0f} %"

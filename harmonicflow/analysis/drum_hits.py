@@ -75,12 +75,14 @@ def fit_drum_probe(recordings: Sequence[tuple[Floats, Notes]], rate: int) -> Dru
     if not often:
         return None
     told = told[:, often]
-    mean, deviation = rows.mean(axis=0), rows.std(axis=0) + 1e-3
+    mean = np.asarray(rows.mean(axis=0), np.float64)
+    deviation = np.asarray(rows.std(axis=0) + 1e-3, np.float64)
     rows = _with_one((rows - mean) / deviation)
     weights = np.linalg.solve(rows.T @ rows + RIDGE * np.eye(rows.shape[1]), rows.T @ (2.0 * told - 1.0))
     scores = rows @ weights
-    thresholds = [_best_threshold(scores[:, g], told[:, g]) for g in range(len(often))]
-    return DrumProbe(tuple(list(KINDS)[g] for g in often), mean, deviation, weights, np.array(thresholds))
+    thresholds = np.array([_best_threshold(scores[:, g], told[:, g]) for g in range(len(often))], np.float64)
+    kinds = list(KINDS)
+    return DrumProbe(tuple(kinds[g] for g in often), mean, deviation, np.asarray(weights, np.float64), thresholds)
 
 
 def drum_counts(

@@ -124,7 +124,7 @@ FEWEST_PHASES: Final = 4
 
 
 def beat_resultants(
-    onsets_s: Times, beats_s: Sequence[float] | Times, parts: Sequence[int] = (1, 2, 4)
+    onsets_s: Times, beats_s: Sequence[float] | Times, parts: Sequence[int] = (1, 2, 3, 4)
 ) -> dict[int, float]:
     """How far onsets gather at one phase of the beat, the half-beat ...: 0 anywhere, 1 always the same.
 

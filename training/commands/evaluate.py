@@ -2,22 +2,27 @@
 
 import json
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import click
 
 PERFORMED: Final = ("validation", 12.0)  # split, seconds of each song
+SHOWN: Final = ("test", 12.0)  # with --performer
 CODED: Final = ("test", 10.0)
 Folder = click.Path(path_type=Path)
 
 
 @click.command()
 @click.option("--codec", "of_codec", is_flag=True, help="Measure the codec alone: what survives its latents.")
+@click.option("--performer", "of_performer", is_flag=True,
+              help="Everything a performer must show: conditions dropped, steps, a long take; its gates.")
 @click.option("--bundle", type=Folder, default=None, help="A bundle's folder; default: the shipped one.")
 @click.option("--corpus", "--data-dir", "--data_dir", type=Folder, required=True,
               help="Corpus in Slakh's layout, with labels.json.")
-@click.option("--split", default=None, help="train, validation or test.  [default: validation; with --codec test]")
+@click.option("--split", default=None,
+              help="train, validation or test.  [default: validation; with --codec or --performer test]")
 @click.option("--songs", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Songs to listen to.")
 @click.option("--seconds", type=click.FloatRange(3.0, 300.0), default=None,
               help="Of each song.  [default: 12; with --codec 10]")
@@ -29,19 +34,22 @@ Folder = click.Path(path_type=Path)
 @click.option("--previous", type=Folder, default=None, help="With --codec: a bundle whose codec is compared.")
 @click.option("--clips", type=click.Path(path_type=Path, exists=True, file_okay=False), default=None,
               help="With --codec: a folder of recordings to measure as well.")
-@click.option("--pictures", type=Folder, default=None, help="With --codec: a folder for spectrograms and onsets.")
+@click.option("--pictures", type=Folder, default=None, help="With --codec or --performer: a folder for pictures.")
 @click.option("--page", type=click.Path(path_type=Path, dir_okay=False), default=None,
-              help="With --codec: write everything as a page, its pictures beside it in pictures/.")
+              help="With --codec or --performer: write everything as a page, its pictures beside it in pictures/.")
 @click.option("--json", "as_json", is_flag=True, help="The whole scoreboard as one JSON object.")
 def command(
-    of_codec: bool, bundle: Path | None, corpus: Path, split: str | None, songs: int, seconds: float | None, seed: int,
-    steps: int | None, all_sounds: bool, threads: int | None, previous: Path | None, clips: Path | None,
-    pictures: Path | None, page: Path | None, as_json: bool,
+    of_codec: bool, of_performer: bool, bundle: Path | None, corpus: Path, split: str | None, songs: int,
+    seconds: float | None, seed: int, steps: int | None, all_sounds: bool, threads: int | None,
+    previous: Path | None, clips: Path | None, pictures: Path | None, page: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure how well a bundle plays its score, or with --codec what its codec keeps.
 
     Stems are performed from the scores of songs the networks have not seen and measured beside the true audio, the
     codec's copy of it, and controls: late, of another song, noise.
+
+    With --performer each condition is dropped once, each stem is made beside the true other three, few steps stand
+    beside many, and a long take is measured; the gates a performer must pass are printed.
 
     With --codec true stems, their sum, mixes and recordings go through the codec and are measured beside MP3, a mel
     spectrogram turned back into sound, and noise; the gates a codec must pass are printed.
@@ -49,6 +57,8 @@ def command(
     from harmonicflow.engine.bundle import default_path
 
     chosen = bundle or default_path()
+    if of_codec and of_performer:
+        raise click.UsageError("--codec and --performer are two scoreboards; ask for one")
     if of_codec:
         if steps is not None:
             raise click.UsageError("--steps is the performer's; --codec takes none")
@@ -57,15 +67,42 @@ def command(
         window = (split or CODED[0], songs, seconds or CODED[1])
         _codec(chosen, corpus, window, seed, threads, previous, clips, pictures, page, as_json)
         return
-    if alone := [name for name, value in {"--previous": previous, "--clips": clips, "--pictures": pictures,
-                                          "--page": page}.items() if value is not None]:  # fmt: skip
+    kinds = {"--previous": previous, "--clips": clips}
+    kinds |= {} if of_performer else {"--pictures": pictures, "--page": page}
+    if alone := [name for name, value in kinds.items() if value is not None]:
         raise click.UsageError(f"{alone[0]} goes with --codec")
+    if of_performer:
+        window = (split or SHOWN[0], songs, seconds or SHOWN[1])
+        _performer(chosen, corpus, window, seed, steps, threads, all_sounds, pictures, page, as_json)
+        return
     from ..evaluate import EvaluateOptions, evaluate
     from ..scoreboard import table
 
     options = EvaluateOptions(split or PERFORMED[0], songs, seconds or PERFORMED[1], seed, steps, threads, all_sounds)
     board = evaluate(chosen, corpus, options, lambda line: click.echo(line, err=True))
     click.echo(json.dumps(board) if as_json else table(board))
+
+
+def _performer(
+    bundle: Path, corpus: Path, window: tuple[str, int, float], seed: int, steps: int | None, threads: int | None,
+    all_sounds: bool, pictures: Path | None, page: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """The performer's full scoreboard, its pictures and its page."""
+    from ..performer_ladder import PerformerOptions, climb
+    from ..performer_page import table
+    from ..performer_page import write as write_page
+    from ..performer_pictures import draw
+
+    options = PerformerOptions(*window, seed, steps, threads, all_sounds)
+    ladder = climb(bundle, corpus, options, lambda line: click.echo(line, err=True))
+    if pictures is not None:
+        draw(ladder.exhibits, pictures)
+    if page is not None:
+        drawn = draw(ladder.exhibits, page.parent / "pictures")
+        told = {"--seed": seed or None, "--steps": steps}
+        extra = ["--all-sounds"] if all_sounds else []
+        write_page(page, ladder.board, drawn, _again("--performer", window, told, extra, page))
+    click.echo(json.dumps(ladder.board) if as_json else table(ladder.board))
 
 
 def _codec(
@@ -85,12 +122,19 @@ def _codec(
         draw(ladder.exhibits, pictures, stems)
     if page is not None:
         drawn = draw(ladder.exhibits, page.parent / "pictures", stems)
-        split, songs, seconds = window
         told = {"--previous": previous, "--clips": clips, "--seed": seed or None}
-        words = ["harmonicflow", "evaluate", "--codec", "--corpus", "CORPUS", "--split", split, "--songs", str(songs),
-                 "--seconds", f"{seconds:g}"]  # fmt: skip
-        for name, value in told.items():
-            if value is not None:
-                words += [name, name[2:].upper() if isinstance(value, Path) else str(value)]
-        write_page(page, ladder.board, drawn, shlex.join([*words, "--page", page.name]))
+        write_page(page, ladder.board, drawn, _again("--codec", window, told, [], page))
     click.echo(json.dumps(ladder.board) if as_json else table(ladder.board))
+
+
+def _again(
+    kind: str, window: tuple[str, int, float], told: Mapping[str, Path | int | None], extra: list[str], page: Path
+) -> str:
+    """The command that writes a page again; folders as words, since they lie elsewhere for others."""
+    split, songs, seconds = window
+    words = ["harmonicflow", "evaluate", kind, "--corpus", "CORPUS", "--split", split, "--songs", str(songs),
+             "--seconds", f"{seconds:g}", *extra]  # fmt: skip
+    for name, value in told.items():
+        if value is not None:
+            words += [name, name[2:].upper() if isinstance(value, Path) else str(value)]
+    return shlex.join([*words, "--page", page.name])
