@@ -23,7 +23,7 @@ from typing import Any, Final
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.instruments import INSTRUMENTS
 from harmonicflow.core.paths import put_back
-from harmonicflow.engine.bundle import Bundle
+from harmonicflow.engine.bundle import TEXT, Bundle
 from harmonicflow.engine.card import card_text, codec_summary
 from harmonicflow.engine.publish import write_bundle
 
@@ -106,8 +106,8 @@ def changes(new: Bundle, old: Bundle) -> set[str]:
 
     Its card may say that it fits: the bundle that stands knows what that performer was trained on.
     """
-    found = {name for name, row in new.card.files.items()
-             if name not in old.card.files or row.sha256.lower() != old.card.files[name].sha256.lower()}  # fmt: skip
+    found = {name for name, row in new.card.files.items() if name != TEXT
+             and (name not in old.card.files or row.sha256.lower() != old.card.files[name].sha256.lower())}  # fmt: skip
     if "encoder" in found and "performer" not in found and new.card.latent_space != old.card.latent_space:
         spaces = f"trained on {old.card.latent_space}, its codec makes {new.card.latent_space}"
         reason = f"the performer of {new.path} is the one of {old.path}, {spaces}"
