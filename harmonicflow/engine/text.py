@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from harmonicflow.text.tags import TagMatch
 
 DEFAULT_GENRE: Final = "pop"
-SHOWN: Final = 3  # nearest tags in the reply
 LONGEST_QUOTE: Final = 80  # characters of the prompt there
 
 
@@ -79,31 +78,30 @@ class Words:
         if emotion is None and mood is not None:
             emotion = mood_emotion(mood)
         heard = understand(prompt)
-        wanted = {"genre": genre is None and not heard.genre, "mood": emotion is None and not heard.mood}
-        near, taken = self._near(prompt, heard, [kind for kind in wanted if wanted[kind]])
+        settled = {"genre": bool(genre or heard.genre), "mood": emotion is not None or bool(heard.mood)}
+        near = self._near(prompt, heard, [kind for kind in settled if settled[kind]])
+        taken = {tag.kind: tag.name for tag in near}
         if emotion is None:
             emotion = heard.emotion or (mood_emotion(taken["mood"]) if "mood" in taken else None)
         found = genre or heard.genre or taken.get("genre") or default
         return Meant(found, emotion, self._sentence(prompt, heard, near))
 
-    def _near(self, prompt: str, heard: Understood, wanted: Sequence[str]) -> "tuple[list[TagMatch], dict[str, str]]":
-        """The tags nearest to a prompt with words that no list has, and of each wanted kind the one to take.
+    def _near(self, prompt: str, heard: Understood, settled: Sequence[str]) -> "list[TagMatch]":
+        """The nearest tag of each kind that is not settled, for a prompt with words that no list has.
 
         None where something is to be left out: "not sad" lies near to sad.
         """
         if not heard.unknown or heard.left_out or (table := self.table) is None:
-            return [], {}
-        from harmonicflow.text.tags import nearest_tags
+            return []
+        from harmonicflow.text.tags import KINDS, nearest_tags
 
-        text = prompt[:LONGEST_PROMPT]
-        taken = [tag for kind in wanted for tag in nearest_tags(table, text, kinds=(kind,), count=1)]
-        shown = dict.fromkeys((*taken, *nearest_tags(table, text, count=SHOWN)))
-        return list(shown), {tag.kind: tag.name for tag in taken}
+        text, kinds = prompt[:LONGEST_PROMPT], [kind for kind in KINDS if kind not in settled]
+        return [tag for kind in kinds for tag in nearest_tags(table, text, kinds=(kind,), count=1)]
 
     def _sentence(self, prompt: str, heard: Understood, near: "Sequence[TagMatch]") -> str:
         said = shorten(prompt, LONGEST_QUOTE, placeholder=" ...")
         if near:
             names = ", ".join(f"{tag.name} ({tag.similarity:.2f})" for tag in near)
             return "; ".join(filter(None, (replace(heard, unknown=()).sentence, f'"{said}" understood as {names}')))
-        lost = heard.unknown and not heard.left_out and self._table is not None
+        lost = self._table is not None and not (heard.genre or heard.mood or heard.left_out) and heard.unknown
         return heard.sentence + (f'; no known tag is near "{said}"' if lost else "")

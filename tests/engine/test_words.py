@@ -58,13 +58,19 @@ def worded(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> HarmonicFlow
 
 def test_what_no_list_has_is_understood_by_meaning_and_said(worded: HarmonicFlow) -> None:
     meant = worded.words.meant("fjord", None, None, None)
-    assert meant.genre == "electronic" and re.fullmatch(r'"fjord" understood as electronic \(0\.\d\d\).*', meant.sentence)
+    assert meant.genre == "electronic"
+    assert re.match(r'"fjord" understood as electronic \(0\.\d\d\)', meant.sentence)
     assert worded.words.meant("tundra", None, None, None).emotion == worded.words.meant("", None, "calm", None).emotion
 
 
 @pytest.mark.parametrize(
     ("prompt", "genre", "wanted"),
-    [("funk fjord", None, "funk"), ("fjord", "jazz", "jazz"), ("moraine", None, "pop"), ("not funk, fjord", None, "pop")],
+    [
+        ("funk fjord", None, "funk"),
+        ("fjord", "jazz", "jazz"),
+        ("moraine", None, "pop"),
+        ("not sad, fjord", None, "pop"),
+    ],
 )
 def test_exact_words_and_named_fields_come_first(
     worded: HarmonicFlow, prompt: str, genre: str | None, wanted: str
