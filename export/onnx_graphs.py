@@ -18,15 +18,21 @@ import torch
 from onnx import TensorProto, helper
 from torch import Tensor, nn
 
-from harmonicflow.core.constants import HOP
+from harmonicflow.core.constants import HOP, LATENT_CHANNELS
 from harmonicflow.engine.bundle import GRAPHS, Shape
-from harmonicflow.nn.performer import Performer
 
-from .weights import drop_idle_casts, halve, keep_tables, unshare
+from .weights import drop_idle_casts, halve, keep_tables, share_nodes, unshare
 
 OPSET: Final = 20
 PRODUCER: Final = "harmonicflow"
 EXAMPLE: Final = {"batch": 2, "length": 24, "beats": 5}  # sizes while tracing
+UNROLLED: Final = "unrolled"  # the performer with every step of the sampler
+TABLES: Final = GRAPHS | {
+    UNROLLED: (
+        {key: shape for key, shape in GRAPHS["performer"][0].items() if key not in ("time", "step")},
+        {"latents": ("batch", "stems", "length", LATENT_CHANNELS)},
+    )
+}
 DYNAMIC: Final = ("batch", "length", "samples", "beats")  # axes that change from call to call
 
 # What TensorRT 10.15 takes, of the operators that the networks could be made of (onnx-tensorrt, docs/operators.md).
@@ -42,8 +48,8 @@ TENSORRT_OPERATORS: Final = frozenset(
 def export_graph(name: str, network: nn.Module, config: Any, notes: Mapping[str, str] | None = None) -> bytes:
     """The ONNX file of one network; `config` (a dataclass) and `notes` go into its metadata."""
     keep_tables(network)
-    inputs, outputs = GRAPHS[name]
-    sizes = EXAMPLE | _own_sizes(network)
+    inputs, outputs = TABLES[name]
+    sizes = EXAMPLE | _own_sizes(config)
     example = tuple(example_inputs(name, sizes).values())
     dynamic = {key: {i: size for i, size in enumerate(shape) if size in DYNAMIC} for key, shape in inputs.items()}
     file = io.BytesIO()
@@ -61,6 +67,8 @@ def export_graph(name: str, network: nn.Module, config: Any, notes: Mapping[str,
     names = set(network.state_dict())
     drop_idle_casts(model)
     unshare(model.graph, names)
+    if name == UNROLLED:
+        share_nodes(model.graph)
     halve(model.graph, {key for key in names if ".dft." not in f".{key}"})
     _label(model, name, sizes, {"network": name, "config": json.dumps(asdict(config)), **(notes or {})})
     onnx.checker.check_model(model)
@@ -72,7 +80,7 @@ def example_inputs(name: str, sizes: Mapping[str, int], seed: int = 0) -> dict[s
     random = np.random.default_rng(seed)
     sizes = dict(sizes) | {"samples": sizes["length"] * HOP}
     found = {}
-    for key, shape in GRAPHS[name][0].items():
+    for key, shape in TABLES[name][0].items():
         filled = tuple(size if isinstance(size, int) else sizes[size] for size in shape)
         value = random.normal(0, 0.2 if key == "audio" else 1, filled)
         if key in ("time", "step", "score", "genre"):
@@ -97,8 +105,8 @@ def operators(model: bytes) -> set[tuple[str, str]]:
     return walk(onnx.load_from_string(model).graph)
 
 
-def _own_sizes(network: nn.Module) -> dict[str, int]:
-    stems = len(network.config.stems) if isinstance(network, Performer) else 0
+def _own_sizes(config: Any) -> dict[str, int]:
+    stems = len(getattr(config, "stems", ()))
     return {"stems": stems, "rows": stems + 1, "nodes": stems + 3}
 
 
@@ -110,7 +118,7 @@ def _label(model: onnx.ModelProto, name: str, sizes: Mapping[str, int], notes: M
         return helper.make_tensor_value_info(key, TensorProto.FLOAT, filled)
 
     graph = model.graph
-    for side, table in zip((graph.input, graph.output), GRAPHS[name], strict=True):
+    for side, table in zip((graph.input, graph.output), TABLES[name], strict=True):
         del side[:]
         side.extend(info(key, shape) for key, shape in table.items())
     del graph.value_info[:]

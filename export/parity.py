@@ -14,7 +14,7 @@ from .onnx_graphs import example_inputs
 
 # Largest difference from inputs of unit scale. The codec's is absolute: latents are near 1, sound is below it. The
 # performer's velocity is measured against its largest value where that is above 1.
-LIMITS: Final = {"encoder": 1e-4, "decoder": 1e-4, "performer": 1e-3}
+LIMITS: Final = {"encoder": 1e-4, "decoder": 1e-4, "performer": 1e-3, "unrolled": 1e-3}
 ABSOLUTE: Final = ("encoder", "decoder")
 SIZES: Final = (  # none of them as traced; a single frame, a long window
     {"batch": 1, "length": 1, "beats": 1},

@@ -77,6 +77,28 @@ def unshare(graph: onnx.GraphProto, names: set[str]) -> None:
     graph.node.extend(kept)
 
 
+def share_nodes(graph: onnx.GraphProto) -> None:
+    """Compute once what several nodes compute alike: the same operator on the same values."""
+    results = {value.name for value in graph.output}
+    first: dict[bytes, onnx.NodeProto] = {}
+    same: dict[str, str] = {}
+    kept = []
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            node.input[place] = same.get(name, name)
+        bare = onnx.NodeProto()
+        bare.CopyFrom(node)
+        for field in ("name", "output", "doc_string"):
+            bare.ClearField(field)
+        twin = first.setdefault(bare.SerializeToString(deterministic=True), node)
+        if twin is node or results & set(node.output) or len(twin.output) != len(node.output):
+            kept.append(node)
+        else:
+            same |= dict(zip(node.output, twin.output, strict=True))
+    del graph.node[:]
+    graph.node.extend(kept)
+
+
 def drop_idle_casts(model: onnx.ModelProto) -> None:
     """Take out Casts to the type that is there already (every `.to(x.dtype)`): onnxruntime 1.31 stumbles on some."""
     graph = onnx.shape_inference.infer_shapes(model).graph
