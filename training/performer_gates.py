@@ -20,6 +20,12 @@ MOST_LATE_MS, WIDEST_MS = 10.0, 20.0
 FEW_STEPS, MANY_STEPS, LEAST_KEPT = 4, 32, 0.95
 MOST_TIME: Final = 0.2  # seconds of work a second of sound
 
+HEADLINES: Final = {  # of a judge's figures, the one that its demand is about
+    "coherence": ("share_of_truth", "performed"),
+    "timbre": ("share_of_truth",),
+    "genre": ("prompt", "times_chance"),
+}
+
 Board = Mapping[str, Any]
 
 
@@ -39,7 +45,7 @@ def gates(board: Board) -> list[Gate]:
         found = _share(board, "performed", metric, column, "notes heard, F1, share of the truth's", LEAST_NOTES)
         out.append(found | {"column": stem})
     out.append(_share(board, "performed", "chord", ALL, "chords, share of the truth's", LEAST_CHORDS))
-    out += [_chance(board), *_guided(board), *_steps(board), *_streamed(board)]
+    out += [_chance(board), *_guided(board), *_judged(board), *_steps(board), *_streamed(board)]
     return out
 
 
@@ -76,6 +82,21 @@ def _guided(board: Board) -> list[Gate]:
         _share(board, "no_score", metric, ALL, f"the guide alone: {name}, share of the truth's", least)
         for metric, name, least in asked
     ]
+
+
+def _judged(board: Board) -> list[Gate]:
+    """What trained judges found, where they were asked."""
+    out: list[Gate] = []
+    for name, verdict in board.get("judges", {}).items():
+        value: Any = verdict["figures"]
+        for key in HEADLINES.get(name, ("",)):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        note = "" if verdict["valid"] else " (does not rank)"
+        out.append({
+            "gate": f"judged{note}", "column": name, "value": round(value, 4) if isinstance(value, float) else None,
+            "needs": verdict["gate"], "pass": bool(verdict["pass"]),
+        })  # fmt: skip
+    return out
 
 
 def _steps(board: Board) -> list[Gate]:

@@ -15,6 +15,7 @@ from .page import aligned, gate_lines, gate_table, markdown
 from .performer_gates import MANY_STEPS
 from .scoreboard import ALL, DROPPED, LADDER, SHARES, THREE_DIGITS, TITLES
 
+MOST_FIGURES = 12  # that a judge says of one thing; a table larger than this is in the JSON only
 STEP_METRICS = (*SHARES, "offset_ms", "offset_iqr_ms")
 
 
@@ -130,13 +131,22 @@ def _judged(board: dict[str, Any]) -> list[str]:
         ranks = "" if verdict["valid"] else " It cannot rank its ladder: its figures are not to be relied on."
         word = "pass" if verdict["pass"] else "**fails**"
         lines += ["", f"### {name.capitalize()}: {word}", "", f"{verdict['gate']}.{ranks}", ""]
-        rows = [["", "measured"], *([key, _plain(value)] for key, value in verdict["figures"].items())]
-        rows += [[f"ladder: {key}", _plain(value)] for key, value in verdict["ladder"].items()]
+        rows = [["", "measured"], *_flat("", verdict["figures"]), *_flat("ladder", verdict["ladder"])]
         lines += [*markdown(rows), *(["", *verdict["notes"]] if verdict["notes"] else [])]
     return ["", "## Judges", *lines] if lines else []
 
 
+def _flat(name: str, value: Any) -> list[list[str]]:
+    """Figures as rows (name, value): one for a value or a dict of values, one for each part of what is deeper."""
+    if not isinstance(value, dict):
+        return [[name, _plain(value)]]
+    if len(value) > MOST_FIGURES or not any(isinstance(inner, dict) for inner in value.values()) and name:
+        words = ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items() if not isinstance(inner, dict))
+        return [[name, words]] if words else []
+    return [
+        row for key, inner in value.items() for row in _flat(f"{name}, {key}".lstrip(", ").replace("_", " "), inner)
+    ]
+
+
 def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
     return f"{value:.3g}" if isinstance(value, float) else str(value)

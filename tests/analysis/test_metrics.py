@@ -7,7 +7,9 @@ import pytest
 
 from harmonicflow.analysis.metrics import (
     Counts,
+    beat_resultants,
     chord_score,
+    f1_score,
     matches,
     merged_onsets,
     offsets_s,
@@ -148,3 +150,37 @@ def test_chord_score_of_right_and_wrong_chords(play):
 def test_chords_without_a_third_are_not_asked_about():
     spans = [(0.0, 2.0, parse_chord("Csus4")), (2.0, 4.0, parse_chord("C5"))]
     assert chord_score(np.zeros(4 * RATE, np.float32), RATE, spans, 0, 4) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("division", "part"), [(1, 1), (2, 2), (3, 3), (4, 4)])
+def test_onsets_gather_at_their_own_part_of_the_beat(division, part):
+    beats = np.cumsum(np.random.default_rng(3).uniform(0.45, 0.55, 30))  # a tempo that wavers
+    places = np.arange(4, 20, 1 / division)
+    times = np.interp(places + 0.13, np.arange(30), beats)  # always as late: no matter
+    found = beat_resultants(times, beats)
+    assert found[part] == pytest.approx(1, abs=1e-6)
+    assert all(value < 0.05 for other, value in found.items() if other % part), "finer play gathers nowhere coarser"
+
+
+def test_onsets_without_a_grid_gather_nowhere():
+    rng, beats = np.random.default_rng(4), np.arange(0, 40, 0.5)
+    few = [beat_resultants(np.sort(rng.uniform(0, 39, 12)), beats) for _ in range(200)]
+    squares = [np.mean([found[part] ** 2 for found in few]) for part in (1, 2, 3, 4)]
+    assert max(squares) < 0.07, "few onsets have no resultant by chance alone; 1/12 without the correction, twice over"
+    half = np.concatenate([beats[:40] + 0.02, rng.uniform(0, 39, 40)])
+    assert 0.35 < beat_resultants(np.sort(half), beats)[1] < 0.65
+    assert set(beat_resultants(np.array([1.0, 2.0]), beats).values()) == {0.0}
+    assert set(beat_resultants(beats, []).values()) == {0.0}
+
+
+def test_swing_and_jitter_lower_the_concentration():
+    """Normal jitter of deviation s beats gives exp(-(2 pi part s)^2 / 2), the normal distribution's transform."""
+    beats = np.arange(0, 400, 0.5)
+    times = beats[2:700] + np.random.default_rng(0).normal(0, 0.03, 698) * 0.5
+    for part, value in beat_resultants(times, beats).items():
+        assert value == pytest.approx(np.exp(-((2 * np.pi * part * 0.03) ** 2) / 2), abs=0.03)
+
+
+def test_f1_of_flags():
+    said, told = np.array([True, True, False, False]), np.array([True, False, True, False])
+    assert f1_score(said, told) == 0.5 and f1_score(said & ~said, told & ~told) == 0

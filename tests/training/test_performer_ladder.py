@@ -69,8 +69,10 @@ def test_what_is_dropped_is_zero_and_flagged_so(excerpt: Excerpt) -> None:
     silent = inputs(Told(score=False))
     assert not silent["score"].any() and np.array_equal(silent["guide"], full["guide"])
     for told, columns, flag in (
-        (Told(chords=False), slice(9, 45), 76), (Told(key=False), slice(45, 59), 77), (Told(time=False), slice(0, 9), 75),
-    ):  # fmt: skip
+        (Told(chords=False), slice(9, 45), 76),
+        (Told(key=False), slice(45, 59), 77),
+        (Told(time=False), slice(0, 9), 75),
+    ):
         guide = inputs(told)["guide"][0]
         assert full["guide"][0, :, columns].any() and not guide[:, columns].any() and not guide[:, flag].any()
         others = [place for place in range(79) if place != flag and not columns.start <= place < columns.stop]
@@ -158,6 +160,16 @@ def test_gates_pass_and_each_can_fail() -> None:
         assert len(failing(replaced(good, "long_take", good["long_take"] | {place: 1}))) == 1
     slow = replaced(good, "steps", {"kept": {"4": good["steps"]["kept"]["4"] | {"chord": 0.94}}})
     assert len(failing(slow)) == 1
+    verdict = {
+        "figures": {"share_of_truth": {"performed": 0.93}},
+        "ladder": {},
+        "valid": True,
+        "gate": "0.9",
+        "pass": True,
+    }
+    judged = replaced(good, "judges", {"coherence": verdict, "copying": verdict | {"pass": False}})
+    assert failing(judged) == {("judged", "copying")}
+    assert [gate["value"] for gate in gates(judged) if gate["gate"] == "judged"] == [0.93, None]
     missing = replaced(good, "shares", good["shares"] | {"no_score": {}})
     assert len(failing(missing)) == 2, "what is not measured is not met"
 
@@ -173,11 +185,14 @@ def test_shares_of_many_steps() -> None:
 
 def test_page_and_pictures(ladder: PerformerLadder, tmp_path: Path) -> None:
     drawn = draw(ladder.exhibits[:1], tmp_path / "pictures")
-    verdict = {"figures": {"share": 0.9312}, "ladder": {"auc": 0.99}, "valid": True, "gate": "at least 0.9", "pass": True,
+    figures = {"share": 0.9312, "by_stem": {"bass": {"truth": 0.5}}, "table": {str(n): {} for n in range(13)}}
+    verdict = {"figures": figures, "ladder": {"auc": 0.99}, "valid": True, "gate": "at least 0.9", "pass": True,
                "notes": ["small"]}  # fmt: skip
     text = page(ladder.board | {"judges": {"coherence": verdict}}, drawn, tmp_path, "harmonicflow evaluate --performer")
-    assert all(f"- {row}: " in text for row in (*LADDER, *DROPPED)) and "## Steps" in text and "real-time factor" in text
-    assert "### Coherence: pass" in text and "0.931" in text and "(pictures/performer_1.png)" in text
+    assert all(f"- {row}: " in text for row in (*LADDER, *DROPPED))
+    assert "## Steps" in text and "real-time factor" in text and "(pictures/performer_1.png)" in text
+    assert "### Coherence: pass" in text and "| share | 0.931 |" in text
+    assert "| by stem, bass | truth 0.5 |" in text and "| ladder | auc 0.99 |" in text
     assert f"{ladder.board['rows']['performed']['pitch_f1']['bass']:.3f}" in text
     assert "gates" in table(ladder.board) and "32" in table(ladder.board)
     assert (tmp_path / "pictures" / "performer_1.png").stat().st_size < 150_000
@@ -189,6 +204,9 @@ def test_the_command_asks_for_one_scoreboard(tiny: Path, corpus: Path, tmp_path:
     assert both.exit_code == 2 and "two scoreboards" in both.stderr
     clips = CliRunner().invoke(command, [*shared, "--performer", "--clips", str(tmp_path)])
     assert clips.exit_code == 2 and "--clips goes with --codec" in clips.stderr
+    for kind in ([], ["--codec"]):
+        judges = CliRunner().invoke(command, [*shared, *kind, "--judges", str(tmp_path)])
+        assert judges.exit_code == 2 and "--judges goes with --performer" in judges.stderr
 
 
 def test_the_command_writes_the_page(tiny: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +214,20 @@ def test_the_command_writes_the_page(tiny: Path, corpus: Path, tmp_path: Path, m
         return replace(PerformerOptions(*window), step_songs=1, bars=2, drum_songs=0, timed_runs=1)  # type: ignore[arg-type]
 
     monkeypatch.setattr("training.performer_ladder.PerformerOptions", few)
-    words = ["--performer", "--bundle", tiny, "--corpus", corpus, "--songs", 1, "--seconds", 3, "--threads", 1, "--json"]
+    words = [
+        "--performer",
+        "--bundle",
+        tiny,
+        "--corpus",
+        corpus,
+        "--songs",
+        1,
+        "--seconds",
+        3,
+        "--threads",
+        1,
+        "--json",
+    ]
     done = CliRunner().invoke(command, [str(word) for word in [*words, "--page", tmp_path / "performer.md"]])
     assert done.exit_code == 0, done.output
     board = json.loads(done.stdout)

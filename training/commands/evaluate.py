@@ -37,11 +37,16 @@ Folder = click.Path(path_type=Path)
 @click.option("--pictures", type=Folder, default=None, help="With --codec or --performer: a folder for pictures.")
 @click.option("--page", type=click.Path(path_type=Path, dir_okay=False), default=None,
               help="With --codec or --performer: write everything as a page, its pictures beside it in pictures/.")
+@click.option("--judges", type=Folder, default=None,
+              help="With --performer: ask trained judges too; a folder where they and what they heard are kept.")
+@click.option("--encoded", type=Folder, default=None,
+              help="With --judges: the corpus encoded by this bundle's codec, for what might be copied.")
 @click.option("--json", "as_json", is_flag=True, help="The whole scoreboard as one JSON object.")
 def command(
     of_codec: bool, of_performer: bool, bundle: Path | None, corpus: Path, split: str | None, songs: int,
     seconds: float | None, seed: int, steps: int | None, all_sounds: bool, threads: int | None,
-    previous: Path | None, clips: Path | None, pictures: Path | None, page: Path | None, as_json: bool,
+    previous: Path | None, clips: Path | None, pictures: Path | None, page: Path | None,
+    judges: Path | None, encoded: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure how well a bundle plays its score, or with --codec what its codec keeps.
 
@@ -51,6 +56,9 @@ def command(
     With --performer each condition is dropped once, each stem is made beside the true other three, few steps stand
     beside many, and a long take is measured; the gates a performer must pass are printed.
 
+    With --judges, networks trained on true audio say whether a performed stem goes with the others, sounds like its
+    reference and like the genre asked for, and whether anything is copied.
+
     With --codec true stems, their sum, mixes and recordings go through the codec and are measured beside MP3, a mel
     spectrogram turned back into sound, and noise; the gates a codec must pass are printed.
     """
@@ -59,6 +67,9 @@ def command(
     chosen = bundle or default_path()
     if of_codec and of_performer:
         raise click.UsageError("--codec and --performer are two scoreboards; ask for one")
+    told = {"--judges": judges, "--encoded": encoded}
+    if not of_performer and (alone := [name for name, value in told.items() if value is not None]):
+        raise click.UsageError(f"{alone[0]} goes with --performer")
     if of_codec:
         if steps is not None:
             raise click.UsageError("--steps is the performer's; --codec takes none")
@@ -73,7 +84,7 @@ def command(
         raise click.UsageError(f"{alone[0]} goes with --codec")
     if of_performer:
         window = (split or SHOWN[0], songs, seconds or SHOWN[1])
-        _performer(chosen, corpus, window, seed, steps, threads, all_sounds, pictures, page, as_json)
+        _performer(chosen, corpus, window, seed, steps, threads, all_sounds, pictures, page, judges, encoded, as_json)
         return
     from ..evaluate import EvaluateOptions, evaluate
     from ..scoreboard import table
@@ -85,9 +96,11 @@ def command(
 
 def _performer(
     bundle: Path, corpus: Path, window: tuple[str, int, float], seed: int, steps: int | None, threads: int | None,
-    all_sounds: bool, pictures: Path | None, page: Path | None, as_json: bool,
+    all_sounds: bool, pictures: Path | None, page: Path | None, judges: Path | None, encoded: Path | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """The performer's full scoreboard, its pictures and its page."""
+    from ..performer_gates import gates
     from ..performer_ladder import PerformerOptions, climb
     from ..performer_page import table
     from ..performer_page import write as write_page
@@ -95,11 +108,19 @@ def _performer(
 
     options = PerformerOptions(*window, seed, steps, threads, all_sounds)
     ladder = climb(bundle, corpus, options, lambda line: click.echo(line, err=True))
+    if judges is not None:
+        from ..judges.judge import judge
+        from ..judges.options import JudgeOptions
+
+        asked = JudgeOptions(judges, split=window[0], seconds=window[2], seed=seed, steps=steps, threads=threads)
+        found = judge(bundle, corpus, encoded, asked, lambda line: click.echo(line, err=True))
+        ladder.board["judges"] = found["judges"]
+        ladder.board["gates"] = gates(ladder.board)
     if pictures is not None:
         draw(ladder.exhibits, pictures)
     if page is not None:
         drawn = draw(ladder.exhibits, page.parent / "pictures")
-        told = {"--seed": seed or None, "--steps": steps}
+        told = {"--seed": seed or None, "--steps": steps, "--judges": judges, "--encoded": encoded}
         extra = ["--all-sounds"] if all_sounds else []
         write_page(page, ladder.board, drawn, _again("--performer", window, told, extra, page))
     click.echo(json.dumps(ladder.board) if as_json else table(ladder.board))
