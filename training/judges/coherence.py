@@ -84,7 +84,7 @@ def draw(
         song = songs[int(random.integers(len(songs)))]
         sixteenth = sixteenth_s(song) * MEL_RATE
         shift = round((int(random.integers(8)) + 0.5) * sixteenth * (1 if random.random() < 0.5 else -1))
-        if len(song.pictures) < 2 or song.frames <= WINDOW + 2 * abs(shift):
+        if len(song.pictures) < 2 or song.frames - WINDOW <= abs(shift):
             continue
         a, b = (str(stem) for stem in random.permutation(list(song.pictures))[:2])
         start = int(random.integers(abs(shift), 2 * (song.frames - WINDOW) - abs(shift)))

@@ -19,7 +19,7 @@ class JudgeOptions:
     seed: int = 0
     steps: int | None = None  # of the sampler; None: the bundle's own number
     threads: int | None = None  # of the networks; None: the machine's cores
-    train_steps: int = 600  # updates of a judge that is a network
+    train_steps: int = 400  # updates of a judge that is a network
     programs: int = 16  # sounds of a stem that are told apart, at most
     scores: int = 2  # fixed scores that every sound plays
     takes: int = 2  # of each wording of a genre

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from harmonicflow.core.constants import ARRANGED_GENRES
 from harmonicflow.core.paths import atomic_file
 
 from ..data import Track, tracks
@@ -40,8 +41,12 @@ class Heard:
 
     @property
     def genre(self) -> str | None:
-        """The genre it was arranged in, else the one it is filed under."""
-        return self.labels.get("genre_arranged") or self.labels.get("genre")
+        """The genre it was arranged in, else the one it is filed under unless that is one songs are arranged in.
+
+        A file's genre is often its collection's word for all of them; where there is a style to hear, that counts.
+        """
+        filed = self.labels.get("genre")
+        return self.labels.get("genre_arranged") or (None if filed in ARRANGED_GENRES else filed)
 
     def program(self, stem: str) -> str | None:
         """The sound that plays a stem, `font:bank:program`; None where the labels do not say."""

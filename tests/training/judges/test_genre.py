@@ -14,7 +14,7 @@ from training.judges.songs import Heard
 
 def song(number: int, name: str) -> Heard:
     made = colour_song(number, ("rock", "jazz", "rare").index(name))
-    return Heard(made.name, made.pictures, {"genre": name})
+    return Heard(made.name, made.pictures, {"genre_arranged": name})
 
 
 def test_two_colours_are_told_apart_in_new_songs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
