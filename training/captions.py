@@ -1,6 +1,6 @@
 """Captions of a song in many wordings, made from its labels and from nothing else.
 
-A caption says a few of the facts that the labels hold, drawn at random, in words of `harmonicflow.text.lines`: two words
+A caption says some of the facts that the labels hold, drawn at random, in words of harmonicflow.text.lines: two words
 ("slow blues"), a list ("brushes, upright bass, mid tempo"), a phrase or a whole sentence. Genre is what was played
 (`genre_arranged` where the arranger played) and now and then what the source calls itself.
 """

