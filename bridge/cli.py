@@ -43,6 +43,7 @@ COMMANDS: Final[dict[str, Row]] = {
     "generate": Row("bridge.commands.generate:command", MAKE, "Make stems that fit a clip, or start from nothing."),
     "regenerate": Row("bridge.commands.regenerate:command", MAKE, "Make some stems or bars again, keep the rest."),
     "takes": Row("bridge.commands.takes:command", MAKE, "List the takes made so far, or show one."),
+    "graph": Row("harmonicflow.engine.commands.graph:command", MAKE, "Show which instrument listened to which."),
     "encode": Row("harmonicflow.engine.commands.encode:command", MAKE, "Turn sound files into the codec's latents."),
     "decode": Row("harmonicflow.engine.commands.decode:command", MAKE, "Turn latents back into sound files."),
     "cancel": Row("bridge.commands.cancel:command", MAKE, "Cancel a job that waits or runs."),

@@ -5,6 +5,7 @@ Legend: R rows (row 0 context, then S stems), L latent frames, n frames of a win
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from harmonicflow.core.constants import LATENT_CHANNELS
 from harmonicflow.score.rolls import NoteArrays, score_features_seconds
 
 from .blocks import Block, context_length
+from .bundle import Bundle
 from .canvas import Canvas
 from .noise import frame_noise
 from .runtime import Runtime
@@ -48,6 +50,31 @@ def window_of(canvas: Canvas, block: Block, context: int) -> tuple[int, int]:
     return max(0, block.start - context), block.end + known_after
 
 
+@dataclass(frozen=True)
+class Window:
+    """What the performer is given for a block, at flow time 0."""
+
+    low: int  # its first frame in the canvas
+    high: int
+    unknown: np.ndarray  # bool [S, n]
+    x: np.ndarray  # float32 [R, n, C]: noise where unknown
+    inputs: dict[str, np.ndarray]  # all others, without the flow time and its step
+
+    @classmethod
+    def of(cls, bundle: Bundle, canvas: Canvas, conditions: Conditions, block: Block, seed: int) -> Self:
+        """Noise belongs to the cell (seed, stem, frame), not to the block: any cutting into windows draws the same."""
+        low, high = window_of(canvas, block, context_length(bundle.card.performer.context_s))
+        known_Rn = canvas.known[:, low:high]
+        unknown = ~known_Rn[1:]
+        x_RnC = np.where(known_Rn[..., None], canvas.latents[:, low:high], 0).astype(np.float32)
+        for row, stem in enumerate(bundle.stems):
+            if unknown[row].any():
+                x_RnC[1 + row, unknown[row]] = frame_noise(seed, stem, low, high - low)[unknown[row]]
+        inputs = conditions.window(bundle.stems, low, high)
+        inputs["known"] = known_Rn[None].astype(np.float32)
+        return cls(low, high, unknown, x_RnC, inputs)
+
+
 def perform_block(
     runtime: Runtime,
     canvas: Canvas,
@@ -57,35 +84,24 @@ def perform_block(
     times: list[float],
     on_step: Callable[[int], None] | None = None,
 ) -> None:
-    """Fill the unknown stem cells of a block in place and make them known; raises `cancelled`.
-
-    Noise belongs to the cell (seed, stem, frame), not to the block, so any cutting into windows draws the same.
-    """
+    """Fill the unknown stem cells of a block in place and make them known; raises `cancelled`."""
     card = runtime.bundle.card
-    low, high = window_of(canvas, block, context_length(card.performer.context_s))
-    known_Rn = canvas.known[:, low:high]
-    unknown = ~known_Rn[1:]
-    if not unknown.any():
+    window = Window.of(runtime.bundle, canvas, conditions, block, seed)
+    if not window.unknown.any():
         return
-    x_RnC = np.where(known_Rn[..., None], canvas.latents[:, low:high], 0).astype(np.float32)
-    for row, stem in enumerate(card.stems):
-        if unknown[row].any():
-            x_RnC[1 + row, unknown[row]] = frame_noise(seed, stem, low, high - low)[unknown[row]]
-    inputs = conditions.window(card.stems, low, high)
-    inputs["known"] = known_Rn[None].astype(np.float32)
 
     def velocity(x_RnC: np.ndarray, time: float, step: float) -> np.ndarray:
         out = np.zeros_like(x_RnC)
         told = {"time": time, "step": step if card.performer.interval else 0.0}
         scalars = {name: np.array([value], np.float32) for name, value in told.items()}
-        v_SnC = runtime.run("performer", x=x_RnC[None], **inputs, **scalars)[0]
-        out[1:] = v_SnC * unknown[..., None]
+        v_SnC = runtime.run("performer", x=x_RnC[None], **window.inputs, **scalars)[0]
+        out[1:] = v_SnC * window.unknown[..., None]
         return out
 
-    x_RnC = sample(velocity, x_RnC, times, on_step)
+    x_RnC = sample(velocity, window.x, times, on_step)
     for row in range(len(card.stems)):
-        cells = np.flatnonzero(unknown[row]) + low
-        canvas.latents[1 + row, cells] = x_RnC[1 + row, cells - low]
+        cells = np.flatnonzero(window.unknown[row]) + window.low
+        canvas.latents[1 + row, cells] = x_RnC[1 + row, cells - window.low]
         canvas.known[1 + row, cells] = True
 
 

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,17 +62,23 @@ class Runtime:
 
     def run(self, name: str, /, **inputs: np.ndarray) -> np.ndarray:
         """The first output of a network. Raises `cancelled` after a `stop`, `engine_failed` if the graph fails."""
+        (output,) = self.outputs(name, tuple(GRAPHS[name][1])[:1], **inputs).values()
+        return output
+
+    def outputs(self, name: str, wanted: Sequence[str], /, **inputs: np.ndarray) -> dict[str, np.ndarray]:
+        """The outputs `wanted` of a network; what only the others need is not computed. Raises as `run`."""
         self.load(name)
         self._options = options = ort.RunOptions()
+        options.only_execute_path_to_fetches = True
         options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")  # 100 MB that others can use
         self.check()  # after the options are in place: a stop from now on ends this very run
         try:
-            (output,) = self._sessions[name].run([next(iter(GRAPHS[name][1]))], inputs, options)
+            found = self._sessions[name].run(list(wanted), inputs, options)
         except Exception as error:  # onnxruntime's classes, as above
             self.check()
             raise HarmonicFlowError("engine_failed", reason=f"{name}: {_first_line(error)}") from error
         self.check()
-        return np.asarray(output)
+        return {key: np.asarray(value) for key, value in zip(wanted, found, strict=True)}
 
     def providers(self, name: str) -> list[str]:
         """What a network really runs on, the first one first: a provider that cannot start is left out."""
