@@ -9,6 +9,7 @@ import torch
 from harmonicflow.core.constants import LATENT_RATE
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.nn.performer import SIZES, PerformerConfig
+from harmonicflow.text.table import TextTable
 
 from . import checkpoint, distributed
 from .few_step import FEW, FewStepOptions, FewStepTask
@@ -21,12 +22,13 @@ CONDITIONS = ("score", "chords", "key", "time", "clip", "genre", "emotion", "tim
 
 
 def train_performer(*, hidden_dim: int, layers: int, seconds: float, report: Report, size: str = "default",
-                    few_step: FewStepOptions | None = None, teacher: Path | None = None,
+                    text: Path | None = None, few_step: FewStepOptions | None = None, teacher: Path | None = None,
                     **shared: Any) -> dict[str, float]:
     """Train the performer on encoded songs (`shared`: see `Run`); returns the last validation's scores.
 
-    `hidden_dim` and `layers` 0 keep those of the `size`.  With `few_step` a performer that is trained already (`init`)
-    learns to cross flow time in few steps; `teacher`, a larger one, then says the velocity in the data's place.
+    `hidden_dim` and `layers` 0 keep those of the `size`; `text` is a table of words, for captions.  With `few_step` a
+    performer that is trained already (`init`) learns to cross flow time in few steps; `teacher`, a larger one, then says
+    the velocity in the data's place.
     Raises: HarmonicFlowError `no_corpus`, `latent_mismatch`, `bad_option` (nothing to fine-tune), `bad_checkpoint`.
     """
     run = Run(**shared)
@@ -37,10 +39,11 @@ def train_performer(*, hidden_dim: int, layers: int, seconds: float, report: Rep
         torch.manual_seed(run.seed)
         config = sized(size, hidden_dim, layers)
         frames = round(seconds * LATENT_RATE)
-        songs = encoded(run, "train")
+        table = words(text)
+        songs = encoded(run, "train", table)
         data = ExampleData(songs, frames, run.batch_size, run.seed)
-        held_out = ExampleData(encoded(run, "validation"), frames, run.batch_size, 1)
-        about: dict[str, Any] = {"network": "performer", "conditions": list(CONDITIONS)}
+        held_out = ExampleData(encoded(run, "validation", table), frames, run.batch_size, 1)
+        about: dict[str, Any] = {"network": "performer", "conditions": [*CONDITIONS, *(["text"] if table else [])]}
         if space := songs[0].latent_space:
             about["latent_space"] = space
         task: PerformerTask
@@ -68,9 +71,19 @@ def sized(size: str, hidden_dim: int, layers: int) -> PerformerConfig:
     return replace(config, dim=width, heads=max(1, width // 64), layers=layers or config.layers)
 
 
-def encoded(run: Run, split: str) -> list[Song]:
+def encoded(run: Run, split: str, table: TextTable | None = None) -> list[Song]:
     """The songs of a split of all folders."""
-    return [song for folder in run.folders for song in load_songs(folder, split)]
+    return [song for folder in run.folders for song in load_songs(folder, split, table)]
+
+
+def words(path: Path | None) -> TextTable | None:
+    """The table of words in a file.  Raises: HarmonicFlowError `bad_option`."""
+    if path is None:
+        return None
+    try:
+        return TextTable.load(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise HarmonicFlowError("bad_option", option="--text", value=str(path), reason=str(error)) from error
 
 
 def load_performer(source: Path, run: Run) -> TrainedPerformer:

@@ -20,13 +20,16 @@ from harmonicflow.core.constants import DEFAULT_STEMS, GENRES, LATENT_RATE
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.nn.performer import EMOTION_WIDTH, GENRE_WIDTH, TEXT_WIDTH, TIMBRE_WIDTH
 from harmonicflow.score.rolls import NoteArrays, score_features_seconds
+from harmonicflow.text.table import TextTable
 
 from . import masks
+from .captions import song_captions
 from .data import MIX, OTHER
 
 Floats = NDArray[np.float32]
 
-DROP_CHORDS, DROP_KEY, DROP_TIME, DROP_SCORE, DROP_GENRE, DROP_EMOTION = 0.2, 0.4, 0.1, 0.1, 0.5, 0.6
+DROP_CHORDS, DROP_KEY, DROP_TIME, DROP_SCORE, DROP_GENRE, DROP_EMOTION, DROP_TEXT = 0.2, 0.4, 0.1, 0.1, 0.5, 0.6, 0.5
+CAPTIONS = 64  # of a song
 KEEP_CLIP, KEEP_CURVES, KEEP_TIMBRE = 0.4, 0.8, 0.3
 KEEP_VARIED_TIMBRE = 0.95  # of songs with other sounds than the corpus's own: without a reference those are played
 CLIP_PARTS = ((MIX, 0.4), (OTHER, 0.3), ("stem", 0.3))  # what row 0 holds when it is there
@@ -59,6 +62,7 @@ class Song:
     notes: NoteArrays | None
     labels: dict[str, Any]
     latent_space: str  # which codec encoded it
+    captions: Floats | None = None  # [N, 256], embeddings of what may be said of it
 
     @property
     def frames(self) -> int:
@@ -77,8 +81,11 @@ class Song:
         return self.curves[self.parts[part], start : start + length].astype(np.float32)
 
 
-def load_songs(folder: Path, split: str) -> list[Song]:
-    """Every song of a split.  Raises: HarmonicFlowError `no_corpus`, `latent_mismatch`."""
+def load_songs(folder: Path, split: str, table: TextTable | None = None) -> list[Song]:
+    """Every song of a split, with captions if there is a `table` of words.
+
+    Raises: HarmonicFlowError `no_corpus`, `latent_mismatch`.
+    """
     songs = []
     for path in sorted((folder / split).glob("*.safetensors")):
         with safe_open(path, framework="numpy") as file:
@@ -86,7 +93,7 @@ def load_songs(folder: Path, split: str) -> list[Song]:
             labels = meta["labels"]
             songs.append(Song(path.stem, {part: i for i, part in enumerate(meta["parts"])},
                               file.get_tensor("latents"), file.get_tensor("curves"), file.get_tensor("silence"),
-                              _notes(labels), labels, meta.get("latent_space", "")))
+                              _notes(labels), labels, meta.get("latent_space", ""), _captions(labels, table)))
     if not songs:
         raise HarmonicFlowError("no_corpus", path=str(folder / split))
     if len(spaces := {song.latent_space for song in songs}) > 1:
@@ -101,6 +108,10 @@ def _notes(labels: dict[str, Any]) -> NoteArrays | None:
         return None
     rows = [(stem, *note) for stem, name in enumerate(DEFAULT_STEMS) for note in labels["notes"].get(name, ())]
     return _note_columns(rows)
+
+
+def _captions(labels: dict[str, Any], table: TextTable | None) -> Floats | None:
+    return song_captions(labels, table, CAPTIONS, seed=0) if table and labels else None
 
 
 def _note_columns(rows: list[tuple[float, ...]]) -> NoteArrays:
@@ -136,7 +147,7 @@ class ExampleData:
         data = np.concatenate([row0[None], stems])
         mask = np.concatenate([np.full((1, self.frames), clip is not None), known])
         return Example(data, mask.astype(np.float32), guide, self._score(song, start, all_told), pool,
-                       np.zeros(TEXT_WIDTH, np.float32), _genre(song, told["genre"]),
+                       self._text(song, all_told), _genre(song, told["genre"]),
                        _emotion(song, told["emotion"]), self._timbre(song, all_told),
                        np.stack([song.sound(stem, start, self.frames) for stem in DEFAULT_STEMS]))
 
@@ -175,6 +186,12 @@ class ExampleData:
             keep = present[song.notes.stem]
             notes = NoteArrays(*(column[keep] for column in song.notes))
         return score_features_seconds(notes, DEFAULT_STEMS, self.frames, start, present.tolist())
+
+    def _text(self, song: Song, all_told: bool) -> Floats:
+        """The embedding of one of the song's captions, or nothing."""
+        if song.captions is None or all_told or self.random.random() < DROP_TEXT:
+            return np.zeros(TEXT_WIDTH, np.float32)
+        return song.captions[self.random.integers(len(song.captions))]
 
     def _timbre(self, song: Song, all_told: bool) -> Floats:
         """Mean and deviation of the latents of another excerpt of each stem."""

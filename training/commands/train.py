@@ -103,6 +103,8 @@ def decoder(width: int, share: float, warmup_steps: int, **shared: Any) -> None:
 @click.option("--hidden-dim", "--hidden_dim", default=0, help="Width of the transformer; 0: the size's own.")
 @click.option("--layers", default=0, help="Transformer blocks; 0: the size's own.")
 @click.option("--seconds", default=6.0, show_default=True, help="Length of a training window.")
+@click.option("--text", type=click.Path(path_type=Path), default=None,
+              help="A table of words (text.safetensors of a bundle): captions are told, too.")
 @click.option("--few-steps", is_flag=True,
               help="The last stage: teach the performer of --init to need 4 steps, or any number, or one.")
 @click.option("--share", default=0.35, show_default=True, help="With --few-steps: of a batch that learns long steps.")
