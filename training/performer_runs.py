@@ -27,8 +27,8 @@ def train_performer(*, hidden_dim: int, layers: int, seconds: float, report: Rep
     """Train the performer on encoded songs (`shared`: see `Run`); returns the last validation's scores.
 
     `hidden_dim` and `layers` 0 keep those of the `size`; `text` is a table of words, for captions.  With `few_step` a
-    performer that is trained already (`init`) learns to cross flow time in few steps; `teacher`, a larger one, then says
-    the velocity in the data's place.
+    performer that is trained already (`init`) learns to cross flow time in few steps; `teacher`, a larger one, then
+    says the velocity in the data's place.
     Raises: HarmonicFlowError `no_corpus`, `latent_mismatch`, `bad_option` (nothing to fine-tune), `bad_checkpoint`.
     """
     run = Run(**shared)
