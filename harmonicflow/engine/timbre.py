@@ -1,6 +1,7 @@
 """Timbre references: a clip that a stem is to sound like becomes the mean and the spread of its latents.
 
-Only frames in which it sounds count, so that rests in the clip do not pull the reference towards silence.
+Only frames in which it sounds count, so that rests in the clip do not pull the reference towards silence, and it is
+brought to the level at which stems are trained: 12 dB more move a reference further than another instrument does.
 
 Legend: S stems, L latent frames, C channels, T samples at 44.1 kHz.
 """
@@ -26,6 +27,7 @@ Like = Mapping[str, tuple[np.ndarray, int]]
 
 QUIET_DBFS: Final = -70.0  # below that a frame is silent, however quiet the rest
 QUIET_DB: Final = 40.0  # so far below its loudest frame a clip is silent: hum and the ends of tails
+LEVEL_DBFS: Final = -29.0  # mean power of what sounds, as in the stems that networks are trained on (median)
 LEAST_FRAMES: Final = 6  # that sound: a spread needs some
 
 
@@ -65,14 +67,25 @@ def _sounding_latents(runtime: Runtime, clip: Clip, stem: str) -> np.ndarray:
     if (frames := int(heard_L.sum())) < LEAST_FRAMES:
         told = {"seconds": f"{frames / LATENT_RATE:.2f}", "minimum": f"{LEAST_FRAMES / LATENT_RATE:.2f}"}
         raise HarmonicFlowError("too_short", what=f"the sound in {clip.name}", **told)
-    latents_nC: np.ndarray = encode(runtime, mono_T[None])[0][heard_L]
+    latents_nC: np.ndarray = encode(runtime, levelled(mono_T, heard_L)[None])[0][heard_L]
     return latents_nC
+
+
+def levelled(mono_T: np.ndarray, heard_L: np.ndarray) -> np.ndarray:
+    """The sound at the level of training: the mean power of the frames that sound is `LEVEL_DBFS`."""
+    power = float(frame_power(mono_T)[heard_L].mean())
+    return (mono_T * np.sqrt(10 ** (LEVEL_DBFS / 10) / power)).astype(np.float32)
 
 
 def sounding(mono_T: np.ndarray) -> np.ndarray:
     """Which latent frames sound, bool [L]; the last one is filled up with silence."""
-    padded = np.pad(mono_T.astype(np.float64), (0, -len(mono_T) % HOP))
-    power_L = np.mean(padded.reshape(-1, HOP) ** 2, axis=1)
-    level_L = 10 * np.log10(power_L + 1e-20)
+    level_L = 10 * np.log10(frame_power(mono_T) + 1e-20)
     heard: np.ndarray = level_L > max(QUIET_DBFS, float(level_L.max(initial=-np.inf)) - QUIET_DB)
     return heard
+
+
+def frame_power(mono_T: np.ndarray) -> np.ndarray:
+    """Mean square of each latent frame [L]."""
+    padded = np.pad(mono_T.astype(np.float64), (0, -len(mono_T) % HOP))
+    power: np.ndarray = np.mean(padded.reshape(-1, HOP) ** 2, axis=1)
+    return power

@@ -18,6 +18,7 @@ from harmonicflow.engine.perform import timbre_of
 from harmonicflow.engine.publish import write_bundle
 from harmonicflow.engine.result import Result
 from harmonicflow.engine.take import read_take, write_take
+from harmonicflow.engine.timbre import LEVEL_DBFS
 from harmonicflow.text.table import TextTable
 from training.shards import timbre_of as timbre_in_training
 from training.text_table import pack_table
@@ -160,7 +161,8 @@ def test_a_stem_is_told_what_sounds_in_its_clip_and_no_other(flow: HarmonicFlow)
     sound = voice(430.664, 40 * HOP / RATE)[: 40 * HOP]
     rests = np.concatenate((np.zeros(20 * HOP, np.float32), sound, np.zeros(30 * HOP, np.float32)))
     plain, like = flow.generate(**SHORT)[0], flow.generate(like={"bass": (rests, RATE)}, **SHORT)[0]
-    wanted = timbre_in_training(flow.encode(sound))
+    gain = 10 ** (LEVEL_DBFS / 20) / np.sqrt(np.mean(sound.astype(np.float64) ** 2))
+    wanted = timbre_in_training(flow.encode(sound * np.float32(gain)))
     row = told(flow, like)["timbre"]
     np.testing.assert_allclose(row[0], wanted, atol=1e-5)
     assert np.abs(wanted[:-1]).max() > 0.1 and not row[1:].any()
@@ -168,6 +170,12 @@ def test_a_stem_is_told_what_sounds_in_its_clip_and_no_other(flow: HarmonicFlow)
     assert bass > 1e-4  # the stand-in performer has a trace of it
     (said,) = like.request["like"]
     assert said == {"stem": "bass", "rate": RATE, "channels": 1, "frames": len(rests), "name": ""}
+
+
+def test_how_loud_a_reference_is_tells_nothing(flow: HarmonicFlow) -> None:
+    rows = [told(flow, flow.generate(like={"bass": (voice(430.664, 1, level), RATE)}, **SHORT)[0])["timbre"][0]
+            for level in (0.01, 0.9)]  # fmt: skip
+    np.testing.assert_allclose(rows[0], rows[1], atol=1e-4)
 
 
 def test_other_rates_and_channels_give_the_same_reference(flow: HarmonicFlow) -> None:
