@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import click
@@ -157,9 +156,9 @@ class Like(Kind):
         if isinstance(value, tuple):
             return value
         stem, equals, path = str(value).partition("=")
-        if not equals or "/" in stem or "\\" in stem or Path(str(value)).exists():  # a name may hold "="
-            return "", str(value)
         stem = stem.strip().lower()
+        if not equals or {"/", "\\", "."} & set(stem):  # a file's name may hold "="
+            return "", str(value)
         if stem not in INSTRUMENTS:
             raise HarmonicFlowError("unknown_stem", stem=stem, known=", ".join(INSTRUMENTS))
         return stem, path

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from harmonicflow.engine.tensors import read_tensors
+
 FILES = {"bass.wav", "drums.wav", "guitar.wav", "piano.wav", "mix.wav", "binaural.wav", "score.mid", "take.json"}
 
 
@@ -62,6 +64,24 @@ def test_every_file_is_exactly_as_long_as_the_selection(
         assert (about.frames, about.samplerate, about.subtype) == (frames, rate, "FLOAT"), row["file"]
         assert row["sha256"] == sha256(Path(row["path"]).read_bytes()).hexdigest()
     assert take_id(out) == take["take"]
+
+
+def test_stems_like_a_file_from_the_command_line(cli, tmp_path):
+    like = write_clip(tmp_path / "like.flac", 48_000, 2, seconds=2.0)
+    first = cli("generate", "--bars", "1", "--preview", "--like", f"bass={like}", "--json", "--seed", "3")
+    assert first.code == 0, first.err
+    again = cli("regenerate", "last", "--stem", "drums", "--like", like, "--out", str(tmp_path / "out"), "--json")
+    assert again.code == 0, again.err
+    details = json.loads((tmp_path / "out" / "take.json").read_text())
+    assert [(row["stem"], row["name"]) for row in details["request"]["like"]] == [("", "like.flac")]
+    with open(Path(details_folder(cli)) / "latents.safetensors", "rb") as file:
+        timbre = read_tensors(file.read())["timbre"]
+    assert timbre[:, -1].tolist() == [1, 1, 0, 0]
+
+
+def details_folder(cli):
+    """The folder of the newest take."""
+    return cli("takes", "--json").objects[0]["folder"]
 
 
 def test_no_clip_is_needed(cli, tmp_path):

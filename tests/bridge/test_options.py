@@ -4,8 +4,9 @@ from fractions import Fraction
 
 import click
 import pytest
+from click.testing import CliRunner
 
-from bridge.options import Emotion, Genre, Seconds, Stems, Tempo, Whole
+from bridge.options import Emotion, Genre, Like, Seconds, Stems, Tempo, Whole, choice_options, like_option
 from harmonicflow.core.errors import HarmonicFlowError
 
 
@@ -39,6 +40,36 @@ def test_stems_keep_their_order_and_are_named_once():
         with pytest.raises(HarmonicFlowError) as found:
             Stems().convert(wrong, None, None)
         assert found.value.code == "unknown_stem" and "guitar" in found.value.todo
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [("bass=a.wav", ("bass", "a.wav")), ("Drums = b=c.wav", ("drums", " b=c.wav")), ("a.wav", ("", "a.wav")),
+     ("./x=1.wav", ("", "./x=1.wav")), ("take.1=2.wav", ("", "take.1=2.wav")), ("C:\\x=1.wav", ("", "C:\\x=1.wav"))],
+)  # fmt: skip
+def test_a_sound_to_be_like_is_for_one_stem_or_for_all(text, means):
+    assert Like().convert(text, None, None) == means
+    with pytest.raises(HarmonicFlowError, match="no stem 'kazoo'"):
+        Like().convert(f"kazoo={text}", None, None)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [("", "steps 0 like 0"), ("--steps 64", "steps 64"), ("--preview", "steps 1"),
+     ("--preview --steps 4", "only one of"), ("--steps 4 --preview", "only one of"),
+     ("--steps 65", "65 steps are not possible"),
+     ("--steps 0", "0 steps are not possible"), ("--like bass=a --like b", "like 2"),
+     ("--like bass=a --like bass=b", "bass has one already"), ("--like a --like b", "for all stems already")],
+)  # fmt: skip
+def test_steps_previews_and_sounds_to_be_like(words, said):
+    @click.command()
+    @like_option
+    @choice_options
+    def command(seed, steps, like):
+        click.echo(f"steps {steps} like {len(like)}")
+
+    ran = CliRunner().invoke(command, words.split())
+    assert said in ran.output + str(ran.exception)
 
 
 def test_a_genre_may_be_spelled_as_people_do():

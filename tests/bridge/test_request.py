@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.request import CONTEXT_S, Span, check_harmony, look_at, out_folders, read_clip, selection_of
+from bridge.request import CONTEXT_S, Span, check_harmony, look_at, out_folders, read_clip, read_like, selection_of
+from harmonicflow.core.constants import MAX_LIKE_SECONDS
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.tempo import Selection
 
@@ -67,6 +68,21 @@ def test_the_clip_goes_with_its_surroundings(tmp_path):
     start = (6 - CONTEXT_S) * 10_000
     assert (spec.start_frame, spec.channels, spec.frames, spec.rate) == (start, 2, 200_000 - start, 10_000)
     assert np.array_equal(audio, sound[start:].T) and audio.flags.c_contiguous
+
+
+def test_a_reference_is_heard_from_where_it_sounds(tmp_path):
+    rate = 8_000
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (100 * rate, 2)).astype(np.float32)
+    noise[: 30 * rate] = 0
+    soundfile.write(tmp_path / "late.wav", noise, rate, subtype="FLOAT")
+    soundfile.write(tmp_path / "rest.wav", np.zeros((rate, 1)), rate)
+    (spec,), (sound,) = read_like([("bass", str(tmp_path / "late.wav"))])
+    assert (spec.stem, spec.rate, spec.channels, spec.name) == ("bass", rate, 1, "late.wav")
+    assert sound.shape == (1, spec.frames) == (1, MAX_LIKE_SECONDS * rate)
+    start = 30 * rate - int(np.argmax(np.abs(sound[0]) > 0))
+    np.testing.assert_allclose(sound[0], noise.mean(axis=1)[start : start + sound.shape[1]], atol=1e-7)
+    with pytest.raises(HarmonicFlowError, match="no sound in .*rest.wav that bass could be like"):
+        read_like([("bass", str(tmp_path / "rest.wav"))])
 
 
 def test_chords_are_read_before_a_daemon_is_asked():

@@ -19,6 +19,7 @@ from harmonicflow.core.messages import (
     Generate,
     GetTake,
     Hello,
+    LikeSpec,
     ListModels,
     ListTakes,
     ModelList,
@@ -95,6 +96,13 @@ def test_a_malformed_request_is_answered_under_its_own_name(open_house: Any, req
     desk.send(good, [b"1234"])
     answer = desk.reply()
     assert answer.error.code == "bad_request" and "buffers" in answer.error.message
+    like = LikeSpec(stem="bass", rate=8_000, channels=1, frames=1)
+    desk.send(request_of("name-1", like=(like,)), [b"1234", b"1234"])
+    answer = desk.reply()
+    assert answer.error.code == "bad_request" and "says [4]" in answer.error.message
+    desk.send(request_of("name-1", like=(like, like)), [b"1234", b"1234"])
+    answer = desk.reply()
+    assert answer.error.code == "bad_request" and "names bass twice" in answer.error.message
     desk.send(request_of("name-1", selection=good.selection.__class__(rate=44_100, start_frame=5, end_frame=1,
               tempo=good.selection.tempo)))  # fmt: skip
     assert desk.reply().error.code == "bad_selection"

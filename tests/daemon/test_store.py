@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from daemon.spool import Spool, read_clip, read_request
+from daemon.spool import Spool, read_clip, read_like, read_request
 from daemon.takes import STAGING, Takes
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.messages import ClipSpec, FileRow, TakeSummary
+from harmonicflow.core.messages import ClipSpec, FileRow, LikeSpec, TakeSummary
 
 
 class Crash(BaseException):
@@ -154,6 +154,22 @@ def test_a_job_there_and_back(tmp_path: Path, request_with_clip: Any, clip: np.n
     np.testing.assert_array_equal(read_clip(spool.folder("k"), request_with_clip), clip)
     spool.clean({"k"})
     assert {path.name for path in spool.root.iterdir()} == {"k", ".last"}
+
+
+def test_sounds_to_be_like_there_and_back(tmp_path: Path, request_with_clip: Any, clip: np.ndarray) -> None:
+    other = np.ascontiguousarray(clip[:1, :500])
+    like = (LikeSpec(stem="bass", rate=8_000, channels=1, frames=500), LikeSpec(rate=44_100, channels=2, frames=44_100))
+    request = msgspec.structs.replace(request_with_clip, like=like)
+    spool = Spool(tmp_path / "jobs")
+    spool.keep("j", request, [memoryview(sound).cast("B") for sound in (clip, other, clip)])
+    spool.remember("j")
+    spool.keep("k", request, spool.last_sounds(request))
+    for job in ("j", "k"):
+        found = read_like(spool.folder(job), request)
+        assert {stem: rate for stem, (_, rate) in found.items()} == {"bass": 8_000, "": 44_100}
+        np.testing.assert_array_equal(found["bass"][0], other)
+        np.testing.assert_array_equal(found[""][0], clip)
+        np.testing.assert_array_equal(read_clip(spool.folder(job), request), clip)
 
 
 def test_a_job_whose_folder_cannot_be_written(tmp_path: Path, request_with_clip: Any, clip: np.ndarray) -> None:

@@ -21,6 +21,7 @@ from harmonicflow.core.messages import (
     Failed,
     GetTake,
     JobEvent,
+    LikeSpec,
     ListTakes,
     Regenerate,
     ShowTake,
@@ -117,6 +118,20 @@ def test_a_stem_is_made_again(desk: Any, request_of: Any) -> None:
     wrong = Regenerate(id=uuid4().hex, take=parent.take, stems=("bass",), from_bar=9, to_bar=9)
     desk.send(wrong)
     assert desk.replies()[-1].error.code == "bad_bars"
+
+
+def test_a_stem_is_like_a_sound_that_came_along(desk: Any, request_of: Any, clip: np.ndarray) -> None:
+    sound = ClipSpec(rate=44_100, channels=2, frames=clip.shape[1])
+    like = LikeSpec(stem="drums", rate=48_000, channels=1, frames=clip.shape[1], name="brushes")
+    plain = desk.done(request_of(clip=sound), [clip]).takes[0]
+    parent = desk.done(request_of(clip=sound, like=(like,)), [clip, clip[:1].copy()]).takes[0]
+    old, new = ({row.stem: row.sha256 for row in take.files} for take in (plain, parent))
+    assert old["drums"] != new["drums"] and old["bass"] == new["bass"]
+    silent = LikeSpec(stem="bass", rate=44_100, channels=1, frames=44_100, name="rest.wav")
+    change = Regenerate(id=uuid4().hex, take=parent.take, stems=("bass",), from_bar=1, to_bar=1, like=(silent,))
+    desk.send(change, [np.zeros((1, 44_100), np.float32)])
+    error = desk.replies()[-1].error
+    assert error.code == "silent_reference" and "rest.wav" in error.message and "bass" in error.message
 
 
 def test_several_takes_of_one_request(desk: Any, open_house: Any, request_of: Any) -> None:
