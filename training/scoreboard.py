@@ -78,12 +78,12 @@ class Tally:
     onsets_20: dict[str, Counts] = field(default_factory=dict)
     offsets_s: dict[str, list[float]] = field(default_factory=dict)
     pitches: dict[str, Counts] = field(default_factory=dict)
-    drums: dict[str, Counts] = field(default_factory=dict)  # by kind of drum
-    phases: dict[int, dict[str, list[float]]] = field(default_factory=dict)  # part of a beat -> stem -> one a song
     chord_right_s: float = 0.0
     chord_asked_s: float = 0.0
     mel_db: dict[str, list[float]] = field(default_factory=dict)
     level_db: dict[str, list[float]] = field(default_factory=dict)
+    drums: dict[str, Counts] = field(default_factory=dict)  # by kind of drum
+    phases: dict[int, dict[str, list[float]]] = field(default_factory=dict)  # part of a beat -> stem -> one a song
 
     def scores(self) -> dict[str, dict[str, float]]:
         """Metric -> stem (and "all", the mean over stems) -> value."""
