@@ -1,8 +1,8 @@
 """The tags nearest to a text.
 
 A tag is as near as its phrases are, by a soft maximum of their cosines c_i with the text, log(mean(exp(k c_i))) / k:
-near the best phrase's, raised where others agree. Where the words are new that is
-right more often than the best phrase alone (docs/text.md).
+below the best phrase's, less so where others agree. For new words that is right more often than the best phrase alone
+(docs/text.md).
 """
 
 from __future__ import annotations

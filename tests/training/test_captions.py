@@ -28,20 +28,19 @@ BRIGHT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def many(labels: dict[str, Any], count: int = 1500, seed: int = 0) -> list[str]:
+def many(labels: dict[str, Any], count: int = 600, seed: int = 0) -> list[str]:
     rng = np.random.default_rng(seed)
     return [caption(labels, rng) for _ in range(count)]
 
 
 def says(texts: list[str], phrase: str) -> bool:
-    found = re.compile(rf"\b{re.escape(phrase)}\b")
-    return any(found.search(text.lower()) for text in texts)
+    return re.search(rf"\b{re.escape(phrase)}\b", "\n".join(texts).lower()) is not None
 
 
 @pytest.mark.parametrize("labels", [BALLAD, BRIGHT])
 def test_hundreds_of_wordings(labels: dict[str, Any]) -> None:
     texts = many(labels)
-    assert len(set(texts)) > 900
+    assert len(set(texts)) > 450
     lengths = [len(text.split()) for text in texts]
     assert min(lengths) <= 2 and max(lengths) >= 15 and 3 <= np.median(lengths) <= 12
     assert all(text == text.strip() and text and "  " not in text for text in texts)
@@ -72,10 +71,11 @@ def test_nothing_else_is_said(labels: dict[str, Any], kind: dict[str, Any], own:
     # Words side by side make others: "jazz", "drums". A tone may be called mellow, a mood too.
     labels = {**labels, "drums_from": None, **({"genre": None} if kind is TONES else {"programs": {}})}
     texts = many(labels)
+    said = "\n".join(texts).lower()
     allowed = " / ".join(phrase for name in own for phrase in (name, *kind[name].says))
     others = [phrase for name, line in kind.items() if name not in own for phrase in (name, *line.says)]
     assert len(others) > 5
-    assert [phrase for phrase in others if phrase not in allowed and says(texts, phrase)] == []
+    assert [phrase for phrase in others if phrase in said and phrase not in allowed and says(texts, phrase)] == []
 
 
 def test_unknown_facts_are_left_unsaid() -> None:
@@ -94,13 +94,13 @@ def test_unknown_facts_are_left_unsaid() -> None:
 
 def test_tempo_words_keep_to_their_borders() -> None:
     for bpm, word in ((60, "slow"), (81, "slow"), (100, "medium tempo"), (140, "fast"), (85, None), (125, None)):
-        texts = many({"tempo_bpm": bpm}, 400)
+        texts = many({"tempo_bpm": bpm}, 200)
         assert [name for name in TEMPOS if says(texts, name)] == ([word] if word else [])
-    assert not any(says(many({"tempo_bpm": 60, "meter": "6/8"}, 400), name) for name in TEMPOS)
+    assert not any(says(many({"tempo_bpm": 60, "meter": "6/8"}, 100), name) for name in TEMPOS)
 
 
 def test_what_was_played_is_said_more_than_what_it_was_called() -> None:
-    texts = many({"genre": "latin", "genre_arranged": "pop"}, 600)
+    texts = many({"genre": "latin", "genre_arranged": "pop"}, 400)
     pop, latin = (sum(says([text], word) for text in texts) for word in ("pop", "latin"))
     assert pop > 1.5 * latin > 0
 
