@@ -74,7 +74,8 @@ def _sounding_latents(runtime: Runtime, clip: Clip, stem: str) -> np.ndarray:
 def levelled(mono_T: np.ndarray, heard_L: np.ndarray) -> np.ndarray:
     """The sound at the level of training: the mean power of the frames that sound is `LEVEL_DBFS`."""
     power = float(frame_power(mono_T)[heard_L].mean())
-    return (mono_T * np.sqrt(10 ** (LEVEL_DBFS / 10) / power)).astype(np.float32)
+    louder: np.ndarray = mono_T * np.float32(np.sqrt(10 ** (LEVEL_DBFS / 10) / power))
+    return louder
 
 
 def sounding(mono_T: np.ndarray) -> np.ndarray:
