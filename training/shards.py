@@ -18,6 +18,7 @@ from torch import Tensor
 from harmonicflow.analysis.guide import GUIDE_COLUMNS, beat_pool_seconds, guide_features_seconds, pool_matrix
 from harmonicflow.core.constants import DEFAULT_STEMS, GENRES, LATENT_RATE
 from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.engine.timbre import LEAST_FRAMES, QUIET_DB
 from harmonicflow.nn.performer import EMOTION_WIDTH, GENRE_WIDTH, TEXT_WIDTH, TIMBRE_WIDTH
 from harmonicflow.score.rolls import NoteArrays, score_features_seconds
 from harmonicflow.text.table import TextTable
@@ -30,6 +31,8 @@ Floats = NDArray[np.float32]
 
 DROP_CHORDS, DROP_KEY, DROP_TIME, DROP_SCORE, DROP_GENRE, DROP_EMOTION, DROP_TEXT = 0.2, 0.4, 0.1, 0.1, 0.5, 0.6, 0.5
 CAPTIONS = 64  # of a song
+LOUDNESS = -1  # place among the curves
+QUIET_DBFS = -59.0  # the curves' least loudness is -60
 KEEP_CLIP, KEEP_CURVES, KEEP_TIMBRE = 0.4, 0.8, 0.3
 KEEP_VARIED_TIMBRE = 0.95  # of songs with other sounds than the corpus's own: without a reference those are played
 CLIP_PARTS = ((MIX, 0.4), (OTHER, 0.3), ("stem", 0.3))  # what row 0 holds when it is there
@@ -194,15 +197,16 @@ class ExampleData:
         return song.captions[self.random.integers(len(song.captions))]
 
     def _timbre(self, song: Song, all_told: bool) -> Floats:
-        """Mean and deviation of the latents of another excerpt of each stem."""
+        """Mean and deviation of the latents of each stem over the sounding frames of another excerpt."""
         out = np.zeros((len(DEFAULT_STEMS), TIMBRE_WIDTH), np.float32)
         varied = bool(song.labels.get("varied"))
         if (all_told and not varied) or self.random.random() >= (KEEP_VARIED_TIMBRE if varied else KEEP_TIMBRE):
             return out
         start = int(self.random.integers(song.frames - self.frames))
         for index, stem in enumerate(DEFAULT_STEMS):
-            if stem in song.parts:
-                out[index] = timbre_of(song.row(stem, start, self.frames))
+            heard = sounding(song.sound(stem, start, self.frames))
+            if heard.sum() >= LEAST_FRAMES:
+                out[index] = timbre_of(song.row(stem, start, self.frames)[heard])
         return out
 
     def __iter__(self) -> Iterator[Example]:
@@ -224,6 +228,13 @@ def untold(batch: Example) -> Example:
     guide[..., presence] = batch.guide[..., presence]
     nothing = {name: torch.zeros_like(getattr(batch, name)) for name in ("score", "text", "genre", "emotion", "timbre")}
     return replace(batch, guide=guide, **nothing)
+
+
+def sounding(curves: Floats) -> NDArray[np.bool_]:
+    """Which frames sound, by the loudness in curves [L, 16]: as `harmonicflow.engine.timbre` hears a clip."""
+    level_db = curves[:, LOUDNESS] * 60 - 60
+    heard: NDArray[np.bool_] = level_db > max(QUIET_DBFS, float(level_db.max()) - QUIET_DB)
+    return heard
 
 
 def timbre_of(latents: Floats) -> Floats:
