@@ -8,13 +8,15 @@ from typing import Any, Final
 
 from harmonicflow.core.constants import HOP, LATENT_CHANNELS, SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.engine.bundle import FORMAT, GRAPHS, MAX_TEXT_BYTES, TEXT, Bundle
+from harmonicflow.engine.bundle import FORMAT, MAX_TEXT_BYTES, TEXT, Bundle
 from harmonicflow.engine.card import card_text
 from harmonicflow.engine.publish import write_bundle
 from harmonicflow.nn.performer import LAYOUTS
 from harmonicflow.text.table import TextTable
 
-from .parts import SHARED, Part, codec_part, performer_part
+from .onnx_graphs import TABLES, UNROLLED
+from .parts import SHARED, Graph, Part, codec_part, performer_part
+from .unrolled import unrolled_graph
 
 LICENSE: Final = "MIT"
 TEXT_FILE: Final = "text.safetensors"
@@ -34,6 +36,7 @@ def build_bundle(
     base: str | Path | None = None,
     codec_scores: Mapping[str, Any] | None = None,
     text: str | Path | None = None,
+    unrolled: int | None = None,
     replace: bool = True,
     report: Report = lambda line: None,
 ) -> Path:
@@ -42,8 +45,9 @@ def build_bundle(
     Each is a checkpoint, or the folder of a bundle whose own files are taken as they are. `scores` is what
     `harmonicflow evaluate` measured, `codec_scores` a `card.codec_summary`, `base` the codec that an adversarial stage
     began with, `text` the table of words (by default that of the first bundle among performer, base and codec that has
-    one). `training_info` adds to what the checkpoints say: "hardware", "data" and "corpus" (see `sources`),
-    "notes". Raises `bad_checkpoint`, `bad_option`, `no_bundle`, `bad_bundle`, `latent_mismatch`, `bad_export`, `disk`.
+    one). `unrolled` puts a performer of so many steps in one graph beside the others, for runtimes of one's own.
+    `training_info` adds to what the checkpoints say: "hardware", "data" and "corpus" (see `sources`), "notes".
+    Raises `bad_checkpoint`, `bad_option`, `no_bundle`, `bad_bundle`, `latent_mismatch`, `bad_export`, `disk`.
     """
     out, told = Path(out), dict(training_info or {})
     first = codec_part(Path(codec), told, None if base is None else Path(base))
@@ -51,15 +55,22 @@ def build_bundle(
     space, stems = parts["codec"].space, parts["performer"].stems
     _check_fit(parts["codec"], parts["performer"])
     files, rows, parity = {}, {}, {}
+
+    def add(graph: Graph, whence: str) -> None:
+        near = "as it was"
+        rows[graph.name] = _file_row(graph.name, graph.data, space)
+        files[rows[graph.name]["file"]] = graph.data
+        if graph.parity is not None:
+            parity[graph.name] = graph.parity
+            near = f"at most {graph.parity:.1e} from its weights"
+        report(f"{graph.name}: {len(graph.data) / 1e6:.1f} MB, {whence}{near}")
+
     for part in parts.values():
         for graph in part.graphs(space):
-            rows[graph.name] = _file_row(graph.name, graph.data, space)
-            files[rows[graph.name]["file"]] = graph.data
-            size, near = f"{graph.name}: {len(graph.data) / 1e6:.1f} MB", "as it was"
-            if graph.parity is not None:
-                parity[graph.name] = graph.parity
-                near = f"at most {graph.parity:.1e} from its weights"
-            report(f"{size}, {'from ' + str(part.path) + ', ' if part.path.is_dir() else ''}{near}")
+            add(graph, f"from {part.path}, " if part.path.is_dir() else "")
+    if unrolled is not None:
+        data, difference = unrolled_graph(files["performer.onnx"], parts["performer"].row, unrolled, space)
+        add(Graph(UNROLLED, data, difference), f"{unrolled} steps, ")
     told_text, words = _words(text, (path for path in (performer, base, codec) if path is not None))
     if words:
         rows[TEXT], files[TEXT_FILE] = told_text, words
@@ -151,7 +162,7 @@ def _together(data: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _file_row(name: str, graph: bytes, space: str) -> dict[str, Any]:
-    inputs, outputs = GRAPHS[name]
+    inputs, outputs = TABLES[name]
     return {
         "file": f"{name}.onnx", "sha256": hashlib.sha256(graph).hexdigest(), "bytes": len(graph),
         "inputs": {key: list(shape) for key, shape in inputs.items()},

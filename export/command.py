@@ -32,19 +32,26 @@ Examples:
               help="Table of words for prompts.  [default: that of a bundle named by the other options]")
 @click.option("--scores", type=FILE, metavar="FILE", help="What `harmonicflow evaluate --json` measured.")
 @click.option("--codec-scores", type=FILE, metavar="FILE", help="What `harmonicflow evaluate --codec --json` measured.")
+@click.option("--unrolled", type=click.IntRange(1, 64), metavar="STEPS",
+              help="Also write unrolled.onnx: this many steps of the sampler as one graph, for TensorRT and the like.")
 @click.option("--corpus", type=FILE, metavar="DIR", help="The corpus it was trained on, for the model card's credits.")
 @click.option("--hardware", default="", metavar="TEXT", help="What it was trained on, for the model card.")
 @click.option("--notes", default="", metavar="TEXT", help="Anything else the model card should say.")
 def command(
     codec: Path, performer: Path, out: Path, name: str, version: str, base: Path | None, text: Path | None,
-    scores: Path | None, codec_scores: Path | None, corpus: Path | None, hardware: str, notes: str,
-) -> None:
+    scores: Path | None, codec_scores: Path | None, unrolled: int | None, corpus: Path | None, hardware: str,
+    notes: str,
+) -> None:  # fmt: skip
     """Turn checkpoints into a bundle the daemon can load.
 
     Each network becomes one ONNX file, compared with its weights at other lengths and batches before anything is
     written. What comes from a bundle is copied to the byte, so a new decoder can go out with the performer that
     stands; a performer that was trained on another codec is refused. The folder appears whole or not at all; its path
     is the last line of the output.
+
+    unrolled.onnx takes the inputs of performer.onnx without time and step, noise in the unknown cells of x, and gives
+    the stems' latents; the score is read once for all steps. HarmonicFlow itself runs step by step, so that it can
+    report and stop in between.
     """
     from harmonicflow.engine.card import codec_summary
     from harmonicflow.engine.sources import corpus_data, corpus_sounds
@@ -62,7 +69,8 @@ def command(
         raise HarmonicFlowError("bad_option", option="--codec-scores", value=str(codec_scores), reason=reason)
     folder = build_bundle(
         codec, performer, out, _table("--scores", scores), training, name, version, base=base, text=text,
-        codec_scores=codec_summary(ladder) if ladder else None, report=lambda line: click.echo(line, err=True),
+        codec_scores=codec_summary(ladder) if ladder else None, unrolled=unrolled,
+        report=lambda line: click.echo(line, err=True),
     )  # fmt: skip
     click.echo(folder)
 

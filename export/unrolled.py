@@ -8,7 +8,7 @@ Legend: B batch, R rows, S stems, L latent frame, C channels.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,8 +19,6 @@ from harmonicflow.nn.readback import weights_of
 
 from .onnx_graphs import UNROLLED, export_graph
 from .parity import check, differences
-
-DEFAULT_NAME: Final = "performer-{steps}-steps.onnx"
 
 
 class Unrolled(nn.Module):

@@ -21,7 +21,8 @@ def command(seconds: int, runs: int, steps: int | None, bundle: str | None, as_j
     """Measure how fast four stems with mix and binaural are made here, and the codec alone.
 
     A daemon of its own is started in a folder of its own, so that a running one and your takes are left alone.
-    The real-time factor is the time taken divided by the length of the music: below 1 is faster than playing it.
+    The real-time factor is the time taken divided by the length of the music: below 1 is faster than playing it. It is
+    given for the model's own number of steps (or --steps), and from one run each for 1, 4 and 8.
     The codec's rows are the other way round, four stems in multiples of real time: 20 is twenty times faster.
     """
     from ..measure import bench, show_bench

@@ -60,17 +60,23 @@ class Runtime:
         self._check(name, session)
         self._sessions[name] = session
 
-    def run(self, name: str, /, **inputs: np.ndarray) -> np.ndarray:
-        """The first output of a network. Raises `cancelled` after a `stop`, `engine_failed` if the graph fails."""
-        (output,) = self.outputs(name, tuple(GRAPHS[name][1])[:1], **inputs).values()
+    def run(self, name: str, /, *, again: bool = False, **inputs: np.ndarray) -> np.ndarray:
+        """The first output of a network. Raises `cancelled` after a `stop`, `engine_failed` if the graph fails.
+
+        `again`: another run of this network follows at once, which saves it a tenth of its time: the memory is kept.
+        """
+        (output,) = self.outputs(name, tuple(GRAPHS[name][1])[:1], again=again, **inputs).values()
         return output
 
-    def outputs(self, name: str, wanted: Sequence[str], /, **inputs: np.ndarray) -> dict[str, np.ndarray]:
-        """The outputs `wanted` of a network; what only the others need is not computed. Raises as `run`."""
+    def outputs(
+        self, name: str, wanted: Sequence[str], /, *, again: bool = False, **inputs: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """The outputs `wanted` of a network; what only the others need is not computed. See `run`."""
         self.load(name)
         self._options = options = ort.RunOptions()
         options.only_execute_path_to_fetches = True
-        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")  # 100 MB that others can use
+        if not again:  # 100 MB that others can use
+            options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         self.check()  # after the options are in place: a stop from now on ends this very run
         try:
             found = self._sessions[name].run(list(wanted), inputs, options)

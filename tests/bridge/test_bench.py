@@ -11,6 +11,7 @@ def test_the_figures_are_there_and_possible(fresh_cli):
     assert figures["realtime_factor"] == round(figures["seconds_taken"] / 4, 4) or figures["runs"] == 1
     assert 0 < figures["daemon_start_s"] < 20 and 0 < figures["help_s"] < 5
     assert figures["steps"] == 4, "the bundle's own number"
+    assert all(0 < figures[f"realtime_factor_{count}_steps"] < 50 for count in (1, 4, 8))
     assert figures["encode_x_realtime"] > 0 < figures["decode_x_realtime"] and figures["codec_rows"] == 4
     assert 1 <= figures["codec_threads"] <= figures["cores"] and figures["codec_providers"] == ["CPUExecutionProvider"]
     assert set(figures["codec_providers"]) <= set(figures["available_providers"])

@@ -5,7 +5,7 @@ import re
 import struct
 import zlib
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -64,10 +64,12 @@ def test_the_network_is_asked_on_the_way_from_the_takes_noise_to_its_latents(
     heard: dict[str, list[dict[str, np.ndarray]]] = {"made": [], "read": []}
     whole = Runtime.outputs
 
-    def listen(runtime: Runtime, name: str, wanted: object, /, **inputs: np.ndarray) -> dict[str, np.ndarray]:
+    def listen(
+        runtime: Runtime, name: str, wanted: Sequence[str], /, *, again: bool = False, **inputs: np.ndarray
+    ) -> dict[str, np.ndarray]:
         if name == "performer":
-            heard["read" if "edges" in wanted else "made"].append(inputs)  # type: ignore[operator]
-        return whole(runtime, name, wanted, **inputs)  # type: ignore[arg-type]
+            heard["read" if "edges" in wanted else "made"].append(inputs)
+        return whole(runtime, name, wanted, again=again, **inputs)
 
     monkeypatch.setattr(Runtime, "outputs", listen)
     (made,) = flow.generate(bars=8, tempo=120, chords="Am | F | C | G", seed=5, steps=1)
