@@ -98,7 +98,7 @@ def _edges(flow: HarmonicFlow, take: Result, window: Window, time: float) -> np.
     data_SnC = take.latents[1:, window.low : window.high]
     x_RnC[1:][window.unknown] = ((1 - time) * x_RnC[1:] + time * data_SnC)[window.unknown]
     told = {"time": np.array([time], np.float32), "step": np.zeros(1, np.float32)}
-    found = flow.runtime.outputs("performer", ("edges",), x=x_RnC[None], **window.inputs, **told)
+    found = flow.runtime.outputs("performer", ("edges",), again=False, x=x_RnC[None], **window.inputs, **told)
     edges_nRN: np.ndarray = found["edges"][0]
     return edges_nRN
 
