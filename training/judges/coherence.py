@@ -25,7 +25,7 @@ from .tower import Report, Tower, fit, fitted, shown, sounds
 
 WINDOW: Final = 128  # pitch frames, 5.9 s
 BATCH: Final = 24
-TRIES: Final = 50  # to find windows that sound
+TRIES: Final = 200  # to find windows that sound
 CHECKED: Final = 400  # validation pairs
 MEL_RATE: Final = SAMPLE_RATE / MEL_HOP
 Pair = tuple[tuple[str, Picture], tuple[str, Picture]]
@@ -107,8 +107,18 @@ def sixteenth_s(song: Heard) -> float:
     return float(np.median(np.diff(beats))) / 4 if len(beats) > 1 else 0.125
 
 
+def usable(songs: list[Heard]) -> list[Heard]:
+    """The songs with two stems that can be moved half a sixteenth around a window."""
+    return [song for song in songs if len(song.pictures) >= 2 and song.frames > WINDOW + sixteenth_s(song) * MEL_RATE]
+
+
 def validation(judge: Coherence, songs: list[Heard], seed: int) -> dict[str, float]:
-    """Areas under the curve on songs the judge has not seen: against other songs' stems, and against moved ones."""
+    """Areas under the curve on songs the judge has not seen: against other songs' stems, and against moved ones.
+
+    None of them without songs.
+    """
+    if not songs:
+        return {}
     random = np.random.default_rng(seed)
     drawn = [draw(songs, random) for _ in range(CHECKED)]
     right = judge.scores([(a, b) for a, b, _ in drawn])
@@ -124,7 +134,6 @@ def trained(
     torch.manual_seed(seed)
     judge = Coherence(stems)
     about = {"judge": "coherence", "songs": [(song.name, song.frames) for song in songs], "steps": steps, "seed": seed}
-    usable = [song for song in songs if len(song.pictures) >= 2]
     fitted(judge, folder, "coherence", about,
-           lambda: fit(judge, lambda random: loss_of(judge, usable, random), steps, seed, report, "coherence"), report)
+           lambda: fit(judge, lambda random: loss_of(judge, songs, random), steps, seed, report, "coherence"), report)
     return judge

@@ -85,7 +85,7 @@ def verdict(scores: Scores, checked: dict[str, float]) -> Verdict:
     """Means by row, and what they say."""
     flat = {row: [x for values in by_stem.values() for x in values] for row, by_stem in scores.items()}
     mean = {row: float(np.mean(values)) for row, values in flat.items() if values}
-    areas = {f"auc_{row}": auc(flat["truth"], flat[row]) for row in ROWS[1:] if flat[row]}
+    areas = {f"auc_{row}": auc(flat["truth"], flat[row]) for row in ROWS[1:] if flat["truth"] and flat[row]}
     truth, floor = mean.get("truth", 0.0), mean.get("shuffled", 0.0)
     valid = (
         areas.get("auc_shuffled", 0.0) >= LEAST_AUC

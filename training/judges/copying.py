@@ -164,7 +164,7 @@ def verdict(found: dict[str, dict[str, dict[str, NDArray[np.float64]]]]) -> Verd
     """Shares under the truth's 1 % quantile by measure and stem, and over all stems."""
     figures: dict[str, Any] = {}
     ladder: dict[str, Any] = {}
-    valid, met = bool(found), bool(found)
+    valid, met, worst = bool(found), bool(found), 0.0
     for measure, by_stem in found.items():
         under: dict[str, list[bool]] = {}
         for stem, rows in by_stem.items():
@@ -182,4 +182,5 @@ def verdict(found: dict[str, dict[str, dict[str, NDArray[np.float64]]]]) -> Verd
         planted = [share.get("planted_on_grid", 0.0)] + [share.get("planted_off_grid", 0.0)] * (measure == "mel")
         valid &= min(planted) >= FOUND and share.get("noise", 1.0) == 0.0
         met &= count > 0 and share["performed"] <= allowed
-    return Verdict(figures, ladder, valid, GATE, met)
+        worst = max(worst, share.get("performed", 0.0))
+    return Verdict(figures | {"worst_share": worst}, ladder, valid, GATE, met)

@@ -15,8 +15,8 @@ from harmonicflow.core.errors import HarmonicFlowError
 from ..data import Track, tracks
 from ..excerpts import Excerpt, choose_excerpts
 from . import coherence, copying, genre, timbre_trial
-from .coherence_trial import coherence_trial
-from .genre_trial import genre_trial
+from . import genre_trial as of_genre
+from .coherence_trial import GATE, coherence_trial
 from .options import JUDGES, JudgeOptions, Verdict
 from .player import Player
 from .songs import Heard, load_songs
@@ -89,10 +89,13 @@ class Court:
     def coherence(self) -> Verdict:
         """Is a stem that is played to three true ones of their song?"""
         options = self.options
+        songs = coherence.usable(self.heard("train"))
+        if not songs:
+            return Verdict({}, {}, False, GATE, False, ["no song of the corpus has two stems"])
         one = coherence.trained(
-            self.player.stems, self.heard("train"), options.cache, options.train_steps, options.seed, self.report
+            self.player.stems, songs, options.cache, options.train_steps, options.seed, self.report
         )
-        checked = coherence.validation(one, self.heard("validation"), options.seed)
+        checked = coherence.validation(one, coherence.usable(self.heard("validation")), options.seed)
         self.report(f"coherence judge on validation songs: {checked}")
         return coherence_trial(one, checked, self.player, self.excerpts(options.songs, options.seconds), self.report)
 
@@ -116,9 +119,9 @@ class Court:
         options = self.options
         genres = genre.genres_of(self.heard("train"))
         if len(genres) < 2:
-            return Verdict({}, {}, False, "", False, ["too few genres in the corpus to tell apart"])
+            return Verdict({}, {}, False, of_genre.GATE, False, ["too few genres in the corpus to tell apart"])
         one = genre.trained(genres, self.heard("train"), options.cache, options.train_steps, options.seed, self.report)
-        return genre_trial(
+        return of_genre.genre_trial(
             one, self.heard(options.split), self.heard("validation"), self.player, options.takes, options.bars,
             self.report,
         )  # fmt: skip

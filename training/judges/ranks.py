@@ -28,11 +28,12 @@ def rank_of(distances: dict[str, float], right: str) -> float:
 
 
 def rank_figures(ranks: Sequence[tuple[float, int]]) -> dict[str, float]:
-    """Median rank, mean reciprocal rank and share of first places of (rank, number of candidates), beside chance."""
+    """Of (rank, number of candidates): median, mean reciprocal and its error, share of first places, beside chance."""
     places = np.array([rank for rank, _ in ranks], np.float64)
     among = [count for _, count in ranks]
     return {
         "median_rank": float(np.median(places)), "mrr": float(np.mean(1 / places)),
+        "mrr_error": float(np.std(1 / places) / np.sqrt(len(places))),
         "first": float(np.mean(places < 1.5)), "chance_rank": float(np.median([(n + 1) / 2 for n in among])),
         "chance_mrr": float(np.mean([np.sum(1 / np.arange(1, n + 1)) / n for n in among])), "asked": len(places),
     }  # fmt: skip

@@ -52,7 +52,7 @@ def windows_of(song: Heard, stem: str, most: int = MOST_WINDOWS) -> list[Picture
     if stem not in song.pictures:
         return []
     whole = song.pictures[stem]
-    starts = range(0, max(1, whole.frames - WINDOW + 1), WINDOW)
+    starts = range(0, max(1, whole.frames - WINDOW + 1), WINDOW // 2)
     found = [window for window in (whole.cut(start, WINDOW) for start in starts) if sounds(window)]
     return [found[place] for place in np.unique(np.linspace(0, len(found) - 1, most).astype(int))] if found else []
 

@@ -24,8 +24,10 @@ from .tower import Report
 
 SPLITS: Final = ("test", "validation", "train")  # where references come from, the unseen first
 CLEAR: Final = 2.0  # times chance that the truth's reciprocal rank must be
+ERRORS: Final = 2.0  # standard errors that the performed rank must be over its controls
 GATE: Final = (
-    "the mean reciprocal rank of the sound asked for is over that without a reference, with a wrong one, and chance"
+    "the mean reciprocal rank of the sound asked for is two standard errors over that without a reference, with a "
+    "wrong one, and chance"
 )
 Distances = dict[str, float]
 
@@ -145,9 +147,11 @@ def verdict(heard: dict[str, dict[tuple[str, str], list[Distances]]], benches: d
     figures: dict[str, Any] = {
         "performed": table.get("performed"),
         "share_of_truth": mrr.get("performed", 0.0) / max(mrr.get("truth", 0.0), 1e-9),
+        "share_of_codec": mrr.get("performed", 0.0) / max(mrr.get("codec", 0.0), 1e-9),
         "sounds": {stem: len(each.references) for stem, each in benches.items()},
         "by_stem": {stem: {row: rank_figures(found) for row, found in rows.items() if found and "_wrong" not in row}
                     for stem, rows in by_stem.items()},
         "references_the_performer_never_heard": f"{sum(unseen)} of {len(unseen)}",
     }  # fmt: skip
-    return Verdict(figures, table, bool(valid), GATE, mrr.get("performed", 0.0) > max([*worse, chance]))
+    least = mrr["performed"] - ERRORS * table["performed"]["mrr_error"] if "performed" in table else 0.0
+    return Verdict(figures, table, bool(valid), GATE, least > max([*worse, chance]))

@@ -24,11 +24,11 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_shared_rhythm_is_learned_and_kept(tmp_path: Path) -> None:
     songs, others = [rhythm_song(number) for number in range(20)], [rhythm_song(number) for number in range(90, 100)]
     said: list[str] = []
-    judge = coherence.trained(STEMS, songs, tmp_path, 60, 0, said.append)
+    judge = coherence.trained(STEMS, songs, tmp_path, 40, 0, said.append)
     checked = coherence.validation(judge, others, 1)
     assert checked["auc_shuffled"] > 0.9 and checked["auc_shifted"] > 0.9
     assert len(said) == 1, "trained"
-    again = coherence.trained(STEMS, songs, tmp_path, 60, 0, said.append)
+    again = coherence.trained(STEMS, songs, tmp_path, 40, 0, said.append)
     assert len(said) == 1 and coherence.validation(again, others, 1) == checked, "kept, and the same"
     coherence.trained(STEMS, songs[1:], tmp_path, 1, 0, said.append)
     assert len(said) == 2, "other songs make another judge"

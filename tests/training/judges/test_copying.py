@@ -78,7 +78,7 @@ def test_new_music_passes_and_copies_do_not() -> None:
     some = np.where(np.arange(400) % 20 == 0, 0.1, random.normal(1.02, 0.1, 400))
     copied = verdict(planted(some)).plain()
     assert copied["valid"] and not copied["pass"]
-    assert copied["figures"]["latents"]["share_below_1%_of_truth"] >= 0.05
+    assert copied["figures"]["latents"]["share_below_1%_of_truth"] == copied["figures"]["worst_share"] >= 0.05
 
 
 def test_a_measure_deaf_to_planted_copies_is_not_valid() -> None:

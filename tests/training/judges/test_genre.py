@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.tiny_bundle import make_tiny_bundle
 from tests.training.judges.planted import colour_song, rhythm_song
-from training.judges import genre
+from training.judges import genre, genre_trial
 from training.judges.features import decibels
 from training.judges.genre_trial import verdict
+from training.judges.player import Player
 from training.judges.songs import Heard
 
 
@@ -41,26 +43,46 @@ GENRES = ("rock", "pop", "funk", "jazz", "electronic", "metal")
 
 
 def answers(right: int, of: int = 6) -> dict[str, dict[str, list[str | None]]]:
-    said = {name: [name] * right + [GENRES[place - 1]] * (of - right) for place, name in enumerate(GENRES)}
-    return {"prompt": said, "field": said}  # type: ignore[dict-item]
+    said: dict[str, list[str | None]] = {
+        name: [name] * right + [GENRES[place - 1]] * (of - right) for place, name in enumerate(GENRES)
+    }
+    return {"no_words": {"": ["pop", None]}, "prompt": said, "field": said}
+
+
+def truths(share: float, genres: tuple[str, ...] = GENRES) -> dict[str, dict[str, float]]:
+    return {row: dict.fromkeys(genres, share) for row in ("truth", "validation_truth")}
 
 
 def test_five_times_chance_is_asked_for() -> None:
-    truth = dict.fromkeys(GENRES, 0.9)
-    good = verdict(GENRES, GENRES[:4], answers(6), ["pop"], truth, truth).plain()
+    good = verdict(GENRES, answers(6), truths(0.9)).plain()
     assert good["pass"] and good["figures"]["prompt"]["times_chance"] == pytest.approx(6)
-    poor = verdict(GENRES, GENRES[:4], answers(4), ["pop"], truth, truth).plain()
+    assert good["notes"] == ["no words at all: heard as pop, None"]
+    poor = verdict(GENRES, answers(4), truths(0.9)).plain()
     assert poor["valid"] and not poor["pass"] and poor["figures"]["prompt"]["named"] == pytest.approx(2 / 3)
+    assert poor["figures"]["share_of_truth"] == pytest.approx(2 / 3 / 0.9)
     assert poor["ladder"]["control_named"] == pytest.approx(1 / 3 / 5)
-    assert poor["figures"]["prompt"]["heard_as"]["pop"] == {
-        "rock": 2, "pop": 4, "funk": 0, "jazz": 0, "electronic": 0, "metal": 0
-    }  # fmt: skip
+    assert poor["figures"]["prompt"]["heard_as"]["pop"] == {"pop": 4, "rock": 2}
+
+
+def test_a_judge_at_chance_is_not_valid() -> None:
+    assert not verdict(GENRES, answers(6), truths(0.2)).plain()["pass"]
 
 
 def test_where_five_times_chance_cannot_be_it_is_said() -> None:
     four = GENRES[:4]
-    truth = dict.fromkeys(four, 1.0)
-    said = {row: {name: [name] for name in four} for row in ("prompt", "field")}
-    found = verdict(four, four, said, [None], truth, truth).plain()  # type: ignore[arg-type]
+    said: dict[str, dict[str, list[str | None]]] = {row: {name: [name] for name in four} for row in ("prompt", "field")}
+    found = verdict(four, said, truths(1.0, four)).plain()
     assert found["figures"]["prompt"]["times_chance"] == 4 and not found["pass"]
     assert any("at most 4 times chance" in note for note in found["notes"])
+
+
+def test_takes_are_asked_for_in_words_and_by_the_field(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(genre_trial, "WORDINGS", ("{genre}", "some {genre}"))
+    player = Player(make_tiny_bundle(tmp_path), 1, 1, 0)
+    judge = genre.Genre(("funk", "metal")).eval()
+    found = genre_trial.genre_trial(judge, [song(1, "rock")], [], player, 1, 1, lambda line: None).plain()
+    heard = found["figures"]["prompt"]["heard_as"]
+    assert {asked: sum(names.values()) for asked, names in heard.items()} == {"funk": 2, "metal": 2}
+    assert sum(found["figures"]["field"]["heard_as"]["metal"].values()) == 1
+    assert found["figures"]["prompt_among_arranged"]["named"] == 1, "funk alone is there to choose"
+    assert found["notes"][0].startswith("no words at all") and not found["valid"]
