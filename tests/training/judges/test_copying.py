@@ -74,11 +74,22 @@ def test_new_music_passes_and_copies_do_not() -> None:
     random = np.random.default_rng(3)
     new = verdict(planted(random.normal(1.02, 0.1, 400))).plain()
     assert new["valid"] and new["pass"] and new["figures"]["mel"]["windows"] == 400
-    assert new["figures"]["mel"]["bass"]["truth"]["50%"] == pytest.approx(1.0, abs=0.02)
+    assert new["figures"]["mel"]["distances"]["bass"]["truth"]["50%"] == pytest.approx(1.0, abs=0.02)
     some = np.where(np.arange(400) % 20 == 0, 0.1, random.normal(1.02, 0.1, 400))
     copied = verdict(planted(some)).plain()
     assert copied["valid"] and not copied["pass"]
     assert copied["figures"]["latents"]["share_below_1%_of_truth"] == copied["figures"]["worst_share"] >= 0.05
+
+
+def test_what_a_fresh_song_would_show_is_expected() -> None:
+    """Drawn from one distribution, the share under the limit is the chance that is named, for few windows too."""
+    random = np.random.default_rng(4)
+    shares = []
+    for _ in range(400):
+        one = verdict({"mel": {"bass": {"truth": random.random(30), "performed": random.random(30)}}}).figures["mel"]
+        shares.append(one["share_below_1%_of_truth"])
+    assert one["expected"] == pytest.approx(1 / 31) and np.mean(shares) == pytest.approx(1 / 31, abs=0.01)
+    assert np.mean(np.array(shares) > one["allowed"]) < 0.12
 
 
 def test_a_measure_deaf_to_planted_copies_is_not_valid() -> None:
