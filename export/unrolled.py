@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from harmonicflow.engine.sampler import flow_times, sample
+from harmonicflow.engine.sampler import flow_times, sample, told_step
 from harmonicflow.nn.performer import Performer, PerformerConfig
 from harmonicflow.nn.readback import weights_of
 
@@ -37,7 +37,7 @@ class Unrolled(nn.Module):
         clip, unknown = x[:, :1], (1 - known[:, 1:])[..., None]
 
         def velocity(stems: Tensor, time: float, step: float) -> Tensor:
-            told = (torch.tensor([time]), torch.tensor([step if self.interval else 0.0]))
+            told = (torch.tensor([time]), torch.tensor([told_step(step, self.interval)]))
             found, _edges = self.performer(torch.cat([clip, stems], dim=1), known, *told, *conditions)
             return found * unknown
 

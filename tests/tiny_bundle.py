@@ -121,7 +121,9 @@ def performer() -> bytes:
     presence = g.cut("score", 3, SCORE - 1, SCORE)  # B S L 1
     heard = g.add("ReduceMax", g.cut("score", 3, 0, PLANE), axes=[3], keepdims=1)
     active = g.add("Add", heard, mul(g.add("Sub", g.const(1.0), presence), 0.2))
-    sound = g.add("MatMul", "score", g.const(_note_channels()))
+    places = np.ones((1, len(STEMS), 1, SCORE), np.float32)
+    places[0, STEMS.index("drums"), 0, :-1].reshape(-1, PLANE)[:, 16:] = 0  # a drum's further places are keys of others
+    sound = g.add("MatMul", g.add("Mul", "score", g.const(places)), g.const(_note_channels()))
     for trace, gain in ((stems, 0.2), (clip, 0.1), (past, 0.05), (beats, 0.002), (tags, 0.01), (tone, 0.01)):
         sound = g.add("Add", sound, mul(trace, gain))
     sound = g.add("Add", sound, mul(curves, 0.002))

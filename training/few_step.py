@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harmonicflow.engine.sampler import flow_times, sample
+from harmonicflow.engine.sampler import SHORTEST_STEP, flow_times, sample, told_step
 from harmonicflow.nn.performer import Performer, PerformerConfig
 
 from .device import moved
@@ -25,7 +25,6 @@ from .shards import Example, ExampleData, part_of, untold
 
 LENGTHS = (1.0, 0.5, 0.25, 0.125)  # of the steps that are learned
 LENGTH_SHARES = (0.2, 0.3, 0.35, 0.15)
-SHORTEST = 0.0625  # from here down a step is asked for as the velocity at its start
 ON_GRID = 0.5  # share of intervals that begin at a multiple of their length, as even sampling has them
 FEW, MANY = 4, 16  # steps that validation compares
 
@@ -103,7 +102,7 @@ class FewStepTask(PerformerTask):
 def two_steps(network: Performer, batch: Example, x: Tensor, time: Tensor, length: Tensor) -> Tensor:
     """The mean velocity [B, S, L, C] of two steps that together have the given lengths [B]."""
     half = length / 2
-    asked = torch.where(half > SHORTEST, half, 0.0)
+    asked = torch.where(half > SHORTEST_STEP, half, 0.0)
     first = velocity(network, batch, x, time, asked)
     unknown = (1 - batch.known[:, 1:])[..., None]
     between = torch.cat([x[:, :1], x[:, 1:] + half[:, None, None, None] * first * unknown], dim=1)
@@ -116,8 +115,8 @@ def sampled(network: Performer, batch: Example, noise: Tensor, steps: int) -> Te
     x, unknown = corrupt(batch, start, noise)
 
     def step(x: Tensor, time: float, length: float) -> Tensor:
-        asked = length if length > SHORTEST else 0.0
-        found = velocity(network, batch, x, torch.full_like(start, time), torch.full_like(start, asked))
+        asked = torch.full_like(start, told_step(length, interval=True))
+        found = velocity(network, batch, x, torch.full_like(start, time), asked)
         return torch.cat([torch.zeros_like(x[:, :1]), found * unknown[..., None]], dim=1)
 
     out: Tensor = sample(step, x, flow_times(steps))

@@ -18,7 +18,7 @@ from .bundle import Bundle
 from .canvas import Canvas
 from .noise import frame_noise
 from .runtime import Runtime
-from .sampler import sample
+from .sampler import sample, told_step
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def perform_block(
 
     def velocity(x_RnC: np.ndarray, time: float, step: float) -> np.ndarray:
         out = np.zeros_like(x_RnC)
-        told = {"time": time, "step": step if card.performer.interval else 0.0}
+        told = {"time": time, "step": told_step(step, card.performer.interval)}
         scalars = {name: np.array([value], np.float32) for name, value in told.items()}
         again = time + step < times[-1] - 1e-6
         v_SnC = runtime.run("performer", again=again, x=x_RnC[None], **window.inputs, **scalars)[0]

@@ -7,9 +7,11 @@ few-step model (Geng et al. 2025, MeanFlow) is also told the size of the step, w
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from harmonicflow.core.errors import HarmonicFlowError
+
+SHORTEST_STEP: Final = 1 / 16  # of flow time: a few-step model is asked for steps no longer as for a moment
 
 
 def flow_times(steps: int, schedule: Sequence[float] | None = None) -> list[float]:
@@ -20,6 +22,11 @@ def flow_times(steps: int, schedule: Sequence[float] | None = None) -> list[floa
         return [step / steps for step in range(steps + 1)]
     places = [step * (len(schedule) - 1) / steps for step in range(steps)]
     return [_between(schedule, place) for place in places] + [1.0]
+
+
+def told_step(step: float, interval: bool) -> float:
+    """What a network's input `step` is told of a step's length: nothing unless it is a few-step model (`interval`)."""
+    return step if interval and step > SHORTEST_STEP else 0.0
 
 
 def _between(values: Sequence[float], place: float) -> float:

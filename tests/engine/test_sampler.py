@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.engine.sampler import flow_times, sample
+from harmonicflow.engine.sampler import flow_times, sample, told_step
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4, 64])
@@ -54,3 +54,8 @@ def test_the_callback_counts_and_may_cancel() -> None:
 def test_impossible_numbers_of_steps_are_refused(steps: int) -> None:
     with pytest.raises(HarmonicFlowError, match="1 to 64"):
         flow_times(steps)
+
+
+def test_long_steps_are_told_to_a_few_step_model_alone() -> None:
+    assert [told_step(1 / steps, interval=True) for steps in (1, 4, 8, 16, 32)] == [1.0, 0.25, 0.125, 0.0, 0.0]
+    assert told_step(0.25, interval=False) == 0.0
