@@ -143,7 +143,8 @@ def performer() -> bytes:
         "pool": ["batch", "beats", "length"], "text": ["batch", TEXT], "genre": ["batch", GENRES],
         "emotion": ["batch", EMOTION], "timbre": ["batch", s, TIMBRE],
     }  # fmt: skip
-    return g.model("performer", inputs, {"velocity": ["batch", s, "length", CHANNELS], "edges": ["batch", "length", r, r + 2]})
+    outputs: dict[str, list] = {"velocity": ["batch", s, "length", CHANNELS], "edges": ["batch", "length", r, r + 2]}
+    return g.model("performer", inputs, outputs)
 
 
 def make_tiny_bundle(folder: str | Path, **changes: object) -> Path:

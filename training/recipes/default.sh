@@ -1,6 +1,6 @@
 #!/bin/sh
 # How to make a bundle like the default one, on two CPU cores: about four and a half hours in all.
-# Usage: training/recipes/default.sh MIDI_DIR WORK_DIR      every step resumes where it stopped
+# Usage: training/recipes/default.sh MIDI_DIR WORK_DIR [TEXT]      every step resumes where it stopped
 # On a GPU: --size large for the codec, and the adversarial stage (train decoder without --share 0) after it.
 set -eu
 midi=$1
@@ -19,13 +19,22 @@ harmonicflow train codec --data-dir "$work/corpus" --data-dir "$work/varied" --c
 harmonicflow train decoder --data-dir "$work/corpus" --data-dir "$work/varied" --checkpoint-dir "$work/decoder" \
     --init "$work/codec/codec.safetensors" --share 0 --lr 0.0006 --batch-size 12 --max-minutes 22 --resume
 
-harmonicflow train encode --data-dir "$work/corpus" --codec "$work/codec/codec.safetensors" --out "$work/encoded" \
-    --no-varied --jobs 2
-harmonicflow train performer --data-dir "$work/encoded" --checkpoint-dir "$work/performer" --hidden-dim 192 --layers 6 \
-    --lr 0.0015 --batch-size 11 --seconds 6 --max-minutes 80 --resume
+for corpus in corpus varied; do
+    harmonicflow train encode --data-dir "$work/$corpus" --codec "$work/codec/codec.safetensors" \
+        --out "$work/encoded-$corpus" --jobs 2
+done
+# $text: the table of words, from the default bundle or from training/recipes/distill_text.py.
+text=${3:-$(python -c 'from harmonicflow.engine.bundle import default_path as p; print(p() / "text.safetensors")')}
+harmonicflow train performer --data-dir "$work/encoded-corpus" --data-dir "$work/encoded-varied" --text "$text" \
+    --checkpoint-dir "$work/performer" --lr 0.0015 --batch-size 11 --max-minutes 90 --resume
+harmonicflow train performer --data-dir "$work/encoded-corpus" --data-dir "$work/encoded-varied" --text "$text" \
+    --few-steps --guidance 1.5 --init "$work/performer/best.safetensors" --checkpoint-dir "$work/few-steps" \
+    --lr 0.0005 --batch-size 11 --max-minutes 30 --resume
 
 harmonicflow export --codec "$work/decoder/codec.safetensors" --base "$work/codec/codec.safetensors" \
-    --performer "$work/performer/best.safetensors" --corpus "$work/corpus" --hardware "2 CPU cores at 2.5 GHz" \
+    --performer "$work/few-steps/best.safetensors" --text "$text" --corpus "$work/corpus" \
+    --hardware "2 CPU cores at 2.5 GHz" \
     --out "$work/bundle"
 harmonicflow evaluate --codec --bundle "$work/bundle" --corpus "$work/corpus"
+harmonicflow evaluate --performer --bundle "$work/bundle" --corpus "$work/corpus"
 harmonicflow promote "$work/bundle" --corpus "$work/corpus"
