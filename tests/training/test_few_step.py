@@ -10,7 +10,7 @@ from torch import Tensor
 from harmonicflow.analysis.guide import GUIDE_COLUMNS, GUIDE_WIDTH
 from harmonicflow.nn.performer import PerformerConfig
 from harmonicflow.score.rolls import SCORE_WIDTH
-from training.few_step import LENGTHS, FewStepOptions, FewStepTask, sampled, two_steps
+from training.few_step import LENGTHS, FewStepOptions, FewStepTask, power, sampled, two_steps
 from training.performer import TrainedPerformer
 from training.shards import Example, part_of, untold
 
@@ -74,14 +74,27 @@ def test_intervals_lie_inside_the_flow() -> None:
     assert 0.4 < on_grid < 0.6 and set((quarter * 4)[quarter * 4 == (quarter * 4).round()].tolist()) == {0, 1, 2, 3}
 
 
-@pytest.mark.parametrize(("guidance", "teaches", "wanted"), [(1.0, False, 7.0), (1.5, False, 12.0),
-                                                           (1.0, True, 10.5), (3.0, True, 30.5)])
-def test_guidance_moves_the_target(guidance: float, teaches: bool, wanted: float) -> None:
-    """Told 10.5 at t = 0.5, untold 0.5; the plain target is 7."""
-    made, given = task(guidance=guidance), batch()
+@pytest.mark.parametrize(("teaches", "wanted"), [(False, 7.0), (True, 10.5)])
+def test_without_guidance_the_target_is_the_data_s_or_the_teacher_s(teaches: bool, wanted: float) -> None:
+    """Told 10.5 at t = 0.5; the plain target is 7."""
+    made, given = task(guidance=1.0), batch()
     made.begin(planted(), teaches)
     target = made.guided(given, given.data, torch.full((3,), 0.5), torch.full((3, 4, FRAMES, 32), 7.0))
     assert target.unique().tolist() == [wanted]
+
+
+def test_guidance_turns_the_target_and_keeps_its_power() -> None:
+    """Told 10.5 at t = 0.5, untold 0.5: the data pointed to move by 0.5 * 2 * 10, then shrink to the power they had."""
+    made, given = task(guidance=3.0), batch()
+    made.begin(planted(), True)
+    time = torch.full((3,), 0.5)
+    target = made.guided(given, given.data, time, torch.zeros(3, 4, FRAMES, 32))
+    told, found = (given.data[:, 1:] + 0.5 * velocity for velocity in (10.5, target))
+    unknown = 1 - given.known[:, 1:]
+    assert torch.allclose(power(found, unknown), power(told, unknown), rtol=1e-4)
+    moved = told + 10
+    shrunk = (power(told, unknown) / power(moved, unknown)).sqrt()
+    assert torch.allclose(found, shrunk * moved, atol=1e-3)
 
 
 def test_sampling_keeps_what_is_known() -> None:
