@@ -24,6 +24,7 @@ HEADLINES: Final = {  # of a judge's figures, the one that its demand is about
     "coherence": ("share_of_truth", "performed"),
     "timbre": ("share_of_truth",),
     "genre": ("prompt", "times_chance"),
+    "copying": ("worst_share",),
 }
 
 Board = Mapping[str, Any]
