@@ -83,17 +83,17 @@ def test_without_guidance_the_target_is_the_data_s_or_the_teacher_s(teaches: boo
     assert target.unique().tolist() == [wanted]
 
 
-def test_guidance_turns_the_target_and_keeps_its_power() -> None:
-    """Told 10.5 at t = 0.5, untold 0.5: the data pointed to move by 0.5 * 2 * 10, then shrink to the power they had."""
+def test_guidance_turns_the_target_and_all_but_keeps_its_power() -> None:
+    """Told 10.5 at t = 0.5, untold 0.5: the data pointed to move by 0.5 * 2 * 10, then shrink towards their power."""
     made, given = task(guidance=3.0), batch()
     made.begin(planted(), True)
     time = torch.full((3,), 0.5)
     target = made.guided(given, given.data, time, torch.zeros(3, 4, FRAMES, 32))
     told, found = (given.data[:, 1:] + 0.5 * velocity for velocity in (10.5, target))
     unknown = 1 - given.known[:, 1:]
-    assert torch.allclose(power(found, unknown), power(told, unknown), rtol=1e-4)
     moved = told + 10
-    shrunk = (power(told, unknown) / power(moved, unknown)).sqrt()
+    assert (power(found, unknown) < 0.5 * power(moved, unknown) + 0.5 * power(told, unknown)).all()
+    shrunk = 0.8 * (power(told, unknown) / power(moved, unknown)).sqrt() + 0.2
     assert torch.allclose(found, shrunk * moved, atol=1e-3)
 
 
