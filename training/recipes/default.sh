@@ -28,7 +28,7 @@ text=${3:-$(python -c 'from harmonicflow.engine.bundle import default_path as p;
 harmonicflow train performer --data-dir "$work/encoded-corpus" --data-dir "$work/encoded-varied" --text "$text" \
     --checkpoint-dir "$work/performer" --lr 0.0015 --batch-size 11 --max-minutes 90 --resume
 harmonicflow train performer --data-dir "$work/encoded-corpus" --data-dir "$work/encoded-varied" --text "$text" \
-    --few-steps --guidance 1.5 --init "$work/performer/best.safetensors" --checkpoint-dir "$work/few-steps" \
+    --few-steps --guidance 2 --init "$work/performer/best.safetensors" --checkpoint-dir "$work/few-steps" \
     --lr 0.0005 --batch-size 11 --max-minutes 30 --resume
 
 harmonicflow export --codec "$work/decoder/codec.safetensors" --base "$work/codec/codec.safetensors" \
