@@ -94,7 +94,7 @@ def _words(text: str | Path | None, parts: Iterable[str | Path]) -> tuple[dict[s
     """The row and the bytes of the table of words, empty without one. Raises `missing_file`, `bad_option`."""
     if text is None:
         for part in parts:
-            if Path(part).is_dir() and (data := Bundle.load(part).take_text()) is not None:
+            if Path(part).is_dir() and (data := Bundle.load(part, any_layout=True).take_text()) is not None:
                 break
         else:
             return {}, b""

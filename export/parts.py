@@ -100,7 +100,7 @@ def _exported(networks: Mapping[str, nn.Module], config: Any, space: str, stems:
 
 def _copied(half: str, folder: Path) -> Part:
     """A half of a bundle, whatever this release knows of it."""
-    bundle = Bundle.load(folder)
+    bundle = Bundle.load(folder, any_layout=half == "codec")
     card = json.loads((folder / "model.json").read_bytes())
     training = card.get("training", {})
     said = {key: training[key] for key in SHARED if key in training} | training.get(half, {})

@@ -100,7 +100,7 @@ def climb(
     systems: dict[str, Rung] = {CODEC: through(Runtime(bundle, options.threads))}
     about: dict[str, Any] = {"bundle": bundle.card.name, "version": bundle.card.version, "bundle_hash": bundle.hash}
     if previous_dir is not None:
-        previous = Bundle.load(previous_dir)
+        previous = Bundle.load(previous_dir, any_layout=True)
         systems[PREVIOUS] = through(Runtime(previous, options.threads))
         about |= {"previous": previous.card.name, "previous_version": previous.card.version,
                   "previous_hash": previous.hash}  # fmt: skip

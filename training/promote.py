@@ -8,6 +8,9 @@ Both are evaluated on the same songs with the same seed. The candidate must
 - lose little in any single share of the truth's scores, and, where its codec is another one, little in any metric of
   the codec's ladder;
 - be better: on the mean share of the truth's scores, or, where that falls no more than a hair, in the codec's ladder.
+
+A current bundle whose performer reads the score or guide of another release cannot play any more: the scores in its
+card, of the same songs, stand for it.
 """
 
 from __future__ import annotations
@@ -20,12 +23,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from harmonicflow.analysis.guide import GUIDE_V
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.instruments import INSTRUMENTS
 from harmonicflow.core.paths import put_back
 from harmonicflow.engine.bundle import TEXT, Bundle
 from harmonicflow.engine.card import card_text, codec_summary
 from harmonicflow.engine.publish import write_bundle
+from harmonicflow.score.rolls import SCORE_V
 
 from .evaluate import EvaluateOptions, evaluate
 from .scoreboard import ALL, SHARED, summary
@@ -77,7 +82,7 @@ def promote(
     candidate, current = Path(candidate), Path(current)
     put_back(current)
     new = Bundle.load(candidate)
-    old = Bundle.load(current) if (current / "model.json").is_file() else None
+    old = Bundle.load(current, any_layout=True) if (current / "model.json").is_file() else None
     ladder, gain = None, ""
     if old is not None:
         changed = changes(new, old)
@@ -90,11 +95,27 @@ def promote(
             if loss or not (gain or "performer" in changed):
                 raise _refused(candidate, loss or "its codec is better in nothing")
     board = evaluate(candidate, corpus, options, report)
-    verdict = compare(board, evaluate(current, corpus, options, report) if old else None, gain)
+    verdict = compare(board, _current_board(old, corpus, options, report), gain)
     if not verdict.better:
         raise _refused(candidate, verdict.reason)
     install(candidate, current, summary(board), codec_summary(ladder) if ladder else None)
     return replace(verdict, codec=ladder)
+
+
+def _current_board(
+    old: Bundle | None, corpus: str | Path, options: EvaluateOptions, report: Report
+) -> dict[str, Any] | None:
+    """The scoreboard of the bundle that stands, measured or, where this release cannot play it, from its card."""
+    if old is None:
+        return None
+    if (old.card.guide_v, old.card.score_v) == (GUIDE_V, SCORE_V):
+        return evaluate(old.path, corpus, options, report)
+    report("the current bundle is of another layout: the scores in its card stand for it")
+    told = old.card.scores
+    if not {"about", "valid", "shares"} <= set(told):
+        return None
+    shares = {row: {metric: {ALL: value} for metric, value in told["shares"][row].items()} for row in told["shares"]}
+    return {"about": told["about"], "valid": told["valid"], "shares": shares}
 
 
 def _refused(candidate: Path, reason: str) -> HarmonicFlowError:

@@ -135,27 +135,30 @@ class Bundle:
         self._networks = networks
 
     @classmethod
-    def load(cls, path: str | Path | None = None) -> Self:
-        """Read and check a bundle. Raises `no_bundle`, `bad_bundle`, `latent_mismatch`."""
+    def load(cls, path: str | Path | None = None, any_layout: bool = False) -> Self:
+        """Read and check a bundle. Raises `no_bundle`, `bad_bundle`, `latent_mismatch`.
+
+        `any_layout`: one whose performer reads a score or guide of another release is taken too, for its codec.
+        """
         folder = default_path() if path is None else Path(path)
         card_path = folder / "model.json"
         if not card_path.is_file():
             raise HarmonicFlowError("no_bundle", path=folder)
         text = _read(folder, "model.json", MAX_CARD_BYTES)
         try:
-            return cls._checked(folder, text)
+            return cls._checked(folder, text, any_layout)
         except HarmonicFlowError:
             if (now := _read(folder, "model.json", MAX_CARD_BYTES)) == text:
                 raise
-            return cls._checked(folder, now)  # another bundle has just taken its place
+            return cls._checked(folder, now, any_layout)  # another bundle has just taken its place
 
     @classmethod
-    def _checked(cls, folder: Path, text: bytes) -> Self:
+    def _checked(cls, folder: Path, text: bytes, any_layout: bool) -> Self:
         try:
             card = msgspec.json.decode(text, type=ModelCard)
         except msgspec.DecodeError as error:
             raise HarmonicFlowError("bad_bundle", path=folder, reason=f"model.json: {error}") from None
-        _check_card(folder, card)
+        _check_card(folder, card, any_layout)
         networks = {name: _read_network(folder, row) for name, row in card.files.items() if name in GRAPHS}
         if (row := card.files.get(TEXT)) and _size(folder, row.file) != row.bytes:  # its hash: when it is read
             raise HarmonicFlowError("bad_bundle", path=folder, reason=f"{row.file} is missing or cut short")
@@ -194,11 +197,9 @@ class Bundle:
         return filled(inputs), filled(outputs)
 
 
-def _check_card(folder: Path, card: ModelCard) -> None:
-    wanted = {
-        "format": FORMAT, "sample_rate": SAMPLE_RATE, "hop": HOP, "channels": LATENT_CHANNELS,
-        "guide_v": GUIDE_V, "score_v": SCORE_V,
-    }  # fmt: skip
+def _check_card(folder: Path, card: ModelCard, any_layout: bool) -> None:
+    wanted = {"format": FORMAT, "sample_rate": SAMPLE_RATE, "hop": HOP, "channels": LATENT_CHANNELS}
+    wanted |= {} if any_layout else {"guide_v": GUIDE_V, "score_v": SCORE_V}
     reason = ""
     for name, value in wanted.items():
         if getattr(card, name) != value:

@@ -325,3 +325,21 @@ class Failing:
             return real(*args)
 
         return call if callable(real) else real
+
+
+def test_a_bundle_of_another_layout_is_remembered_by_its_card(stage: Stage, tmp_path: Path) -> None:
+    current = tmp_path / "default"
+    shutil.copytree(stage.untuned, current)
+    first = run(stage, stage.good, current)
+    scores = json.loads((current / "model.json").read_bytes())["scores"]
+    card = json.loads((stage.untuned / "model.json").read_bytes())
+    shutil.rmtree(current)
+    shutil.copytree(stage.untuned, current)
+    (current / "model.json").write_text(json.dumps(card | {"score_v": 1, "scores": scores}))
+    again = run(stage, stage.good, current)
+    assert "no better" in refusal(again) or "current one's" in refusal(again), "the card has the candidate's own scores"
+    scores["shares"]["performed"] = {metric: 0.5 for metric in scores["shares"]["performed"]}
+    (current / "model.json").write_text(json.dumps(card | {"score_v": 1, "scores": scores}))
+    won = run(stage, stage.good, current)
+    assert first.exit_code == won.exit_code == 0 and "of another layout" in won.stderr
+    assert Bundle.load(current).card.name == "good"
