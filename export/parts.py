@@ -86,8 +86,12 @@ def performer_part(path: Path, told: Mapping[str, Any]) -> Part:
     performer, meta = load_performer(path)
     performer, stems = rounded_network(performer, path), performer.config.stems
     networks = {"performer": performer}
+    training = _kept(meta, told)
+    if (stage := meta.get("stage")) == "few-step":
+        training = {**meta.get("before", {}), stage: _kept(meta, {}), **_kept({}, told)}
+        training["conditions"] = meta.get("conditions", [])
     return Part(
-        path, meta.get("latent_space", ""), stems, _performer_row(performer, meta), _kept(meta, told),
+        path, meta.get("latent_space", ""), stems, _performer_row(performer, meta), training,
         lambda space: _exported(networks, performer.config, space, len(stems)),
     )  # fmt: skip
 

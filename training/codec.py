@@ -3,6 +3,7 @@
 Legend: G songs in a batch, S stems, E extra waveforms, B = G * S + E, T samples.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from torch.nn import functional
 
 from harmonicflow.core.constants import DEFAULT_STEMS, HOP
 from harmonicflow.nn.codec import Codec, CodecConfig
+from harmonicflow.nn.readback import read_weights
 
 from . import checkpoint
 from .augment import Augmentation, augmented
@@ -185,9 +187,14 @@ def whiten(network: Codec, data: CodecData, batches: int = 64) -> None:
 
 
 def load_codec(path: Path) -> tuple[Codec, dict[str, Any]]:
-    """The averaged codec of a checkpoint, and the checkpoint's metadata."""
-    tensors, meta = checkpoint.load(path)
+    """The averaged codec of a checkpoint, and the checkpoint's metadata; or the codec of a bundle's folder."""
+    if path.is_dir():
+        meta = {"config": json.loads((path / "model.json").read_bytes())["codec"]["config"]}
+        weights = {f"{half}.{name}": torch.from_numpy(value) for half in ("encoder", "decoder")
+                   for name, value in read_weights(path, half).items()}
+    else:
+        tensors, meta = checkpoint.load(path)
+        weights = checkpoint.weights(tensors)
     network = Codec(CodecConfig(**meta["config"]))
-    weights = checkpoint.weights(tensors)
     network.load_state_dict({name: value for name, value in weights.items() if not name.startswith("heads.")})
     return network.eval(), meta

@@ -62,12 +62,11 @@ class FewStepTask(PerformerTask):
         time[:few], length[:few] = starts.to(device), lengths.to(device)
         noise = torch.randn_like(batch.data)
         x, unknown = corrupt(batch, time, noise)
-        target = (batch.data - noise)[:, 1:]
         with torch.no_grad():
-            first = part_of(batch, slice(0, few))
-            target[:few] = two_steps(self.network, first, x[:few], time[:few], length[:few])
-            if few < count:
-                target[few:] = self.guided(part_of(batch, slice(few, count)), x[few:], time[few:], target[few:])
+            first, rest = part_of(batch, slice(0, few)), part_of(batch, slice(few, count))
+            long = two_steps(self.network, first, x[:few], time[:few], length[:few])
+            plain = self.target(rest, x[few:], time[few:], noise[few:]) if few < count else long[:0]
+            target = torch.cat([long, plain])
         error = (velocity(self.network, batch, x, time, length) - target).square()
         flow, interval = masked_mean(error[few:], unknown[few:]), masked_mean(error[:few], unknown[:few])
         return {"total": (few * interval + (count - few) * flow) / count, "flow": flow, "interval": interval}
@@ -80,8 +79,9 @@ class FewStepTask(PerformerTask):
         starts = np.where(grid, np.round(starts / lengths) * lengths, starts)
         return torch.from_numpy(starts.astype(np.float32)), torch.from_numpy(lengths.astype(np.float32))
 
-    def guided(self, batch: Example, x: Tensor, time: Tensor, target: Tensor) -> Tensor:
+    def target(self, batch: Example, x: Tensor, time: Tensor, noise: Tensor) -> Tensor:
         """The plain target, or the teacher's, moved by what guidance adds."""
+        target = super().target(batch, x, time, noise)
         weight = self.options.guidance - 1
         if self.guide is None or not (weight or self.taught):
             return target
@@ -100,7 +100,7 @@ class FewStepTask(PerformerTask):
         return target + (scale * moved - data) / left.clamp(min=SHORTEST_STEP)
 
     def validate(self, network: nn.Module) -> dict[str, float]:
-        """The velocity's error, and how far a few steps end from many (`few`, in units of the latents' variance)."""
+        """The error of the velocity that is asked for, and how far a few steps end from many (`few`, mean square)."""
         scores = super().validate(network)
         assert isinstance(network, Performer)
         batch = moved(self.told[0], next(network.parameters()).device)

@@ -144,8 +144,16 @@ class Loop:
         return True
 
     def initialise(self, tensors: dict[str, Tensor]) -> None:
-        """Start from the weights of a bundle or a checkpoint, by name; what they lack keeps its first values."""
-        self.task.network.load_state_dict({**self.task.network.state_dict(), **tensors})
+        """Start from the weights of a bundle or a checkpoint, by name; what they lack keeps its first values.
+
+        Raises: HarmonicFlowError `bad_checkpoint`.
+        """
+        try:
+            self.task.network.load_state_dict({**self.task.network.state_dict(), **tensors})
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1].strip()
+            told = {"path": "--init", "reason": f"it holds another network: {reason}"}
+            raise HarmonicFlowError("bad_checkpoint", **told) from error
         self.average = self._copy()
 
     def run(self, batches: Iterator[Any] | Sequence[Iterator[Any]], report: Report) -> dict[str, float]:

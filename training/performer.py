@@ -81,11 +81,15 @@ class PerformerTask:
         noise = torch.randn_like(batch.data)
         x, unknown = corrupt(batch, time, noise)
         known = hidden(self.network, batch, x, time)
-        error = (self.network.velocity(x, time, known) - (batch.data - noise)[:, 1:]).square()
+        error = (self.network.velocity(x, time, known) - self.target(batch, x, time, noise)).square()
         flow = masked_mean(error, unknown)
         curves = torch.einsum("bsld,sdc->bslc", known, self.network.heads["curves"].to(known.dtype)).float()
         heard = masked_mean((curves - batch.curves).square(), unknown)
         return {"total": flow + HEARD_WEIGHT * heard, "flow": flow, "heard": heard}
+
+    def target(self, batch: Example, x: Tensor, time: Tensor, noise: Tensor) -> Tensor:
+        """The velocity [B, S, L, C] that is asked for."""
+        return (batch.data - noise)[:, 1:]
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Velocity error over masks as drawn, and with everything told; `first` is the error of the data predicted
@@ -100,7 +104,7 @@ class PerformerTask:
                 for t in VALIDATION_TIMES:
                     time = torch.full((len(batch.data),), t, device=device)
                     x, unknown = corrupt(batch, time, noise)
-                    error = (velocity(network, batch, x, time) - (batch.data - noise)[:, 1:]).square()
+                    error = (velocity(network, batch, x, time) - self.target(batch, x, time, noise)).square()
                     losses.append(float(masked_mean(error, unknown)))
                     if keep and t == 0.0:
                         firsts.append(error.mean((0, 2, 3)))

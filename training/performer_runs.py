@@ -1,5 +1,6 @@
 """What `train performer` does: the flow itself, and the few-step fine-tune of a performer that has learned it."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from .performer import PerformerTask, TrainedPerformer
 from .runs import Report, Run, initial_weights, start
 from .shards import ExampleData, Song, load_songs
 
+BEFORE = ("step", "minutes", "hardware", "scores", "options")  # of a checkpoint, for the model card
 CONDITIONS = ("score", "chords", "key", "time", "clip", "genre", "emotion", "timbre")  # what is told in training
 
 
@@ -50,6 +52,7 @@ def train_performer(*, hidden_dim: int, layers: int, seconds: float, report: Rep
         if few_step:
             task = FewStepTask(config, held_out, run.draws(), few_step)
             about |= {"stage": "few-step", "interval": True, "steps": FEW, "guidance": few_step.guidance}
+            about["before"] = trained_before(run.init)
         else:
             task = PerformerTask(config, held_out, run.draws())
         run.place(task.network)
@@ -69,6 +72,16 @@ def sized(size: str, hidden_dim: int, layers: int) -> PerformerConfig:
     config = SIZES[size]
     width = hidden_dim or config.dim
     return replace(config, dim=width, heads=max(1, width // 64), layers=layers or config.layers)
+
+
+def trained_before(source: Path | None) -> dict[str, Any]:
+    """What is known of the training behind the performer that a stage begins with."""
+    if source is None:
+        return {}
+    if source.is_dir():
+        told: dict[str, Any] = json.loads((source / "model.json").read_bytes()).get("training", {}).get("performer", {})
+        return told
+    return {key: value for key, value in checkpoint.load(source)[1].items() if key in BEFORE}
 
 
 def encoded(run: Run, split: str, table: TextTable | None = None) -> list[Song]:

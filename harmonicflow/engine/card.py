@@ -10,7 +10,10 @@ from .bundle import TEXT
 from .sources import OWN, SOUND_FONTS, SOURCES, Source
 
 HALVES: Final = ("codec", "performer")
-STAGES: Final = {"decoder": "", "adversarial": " against discriminators"}  # after the codec's training, in this order
+STAGES: Final = {  # after the first training of a half, in this order
+    "decoder": "of the decoder alone", "adversarial": "of the decoder alone against discriminators",
+    "few-step": "of learning to need few steps",
+}  # fmt: skip
 FIRST_FONT: Final[dict[str, Any]] = {"FluidR3_GM": {}}  # what cards from before there were two rendered with
 RENDERED: Final = "It has heard synthetic instruments only, of {fonts}. Real instruments sound different."
 LIMITS: Final = (
@@ -24,12 +27,21 @@ CONDITIONS: Final = {  # what a performer may be trained to follow, beside score
     "text": "the prompt", "genre": "the genre", "emotion": "the mood", "timbre": "a sound to be like",
 }  # fmt: skip
 UNHEARD: Final = "Prompt, mood and timbre have their inputs, but no promise is made that they are heard."
+_ENCODED: Final = "--data-dir runs/encoded --text BUNDLE/text.safetensors"
+_FEW: Final = f"--few-steps --guidance 2 {_ENCODED} --checkpoint-dir runs/few"
 FURTHER: Final = {
     "A codec that is trained further makes other latents; the performer is trained on those, and both go together:": (
         "harmonicflow train codec --init BUNDLE --data-dir CORPUS --checkpoint-dir runs/codec",
         "harmonicflow train encode --data-dir CORPUS --codec runs/codec/codec.safetensors --out runs/encoded",
-        "harmonicflow train performer --init BUNDLE --data-dir runs/encoded --checkpoint-dir runs/play",
-        "harmonicflow export --codec runs/codec/codec.safetensors --performer runs/play/best.safetensors --out mine",
+        f"harmonicflow train performer --init BUNDLE {_ENCODED} --checkpoint-dir runs/play",
+        f"harmonicflow train performer --init runs/play/best.safetensors {_FEW}",
+        "harmonicflow export --codec runs/codec/codec.safetensors --performer runs/few/best.safetensors --base BUNDLE "
+        "--out mine",
+    ),
+    "The performer alone, on the codec that stands:": (
+        "harmonicflow train encode --data-dir CORPUS --codec BUNDLE --out runs/encoded",
+        f"harmonicflow train performer --init BUNDLE {_FEW}",
+        "harmonicflow export --codec BUNDLE --performer runs/few/best.safetensors --out mine",
     ),
     "The decoder alone, for which the performer stays as it is:": (
         "harmonicflow train decoder --init BUNDLE --data-dir CORPUS --checkpoint-dir runs/decoder",
@@ -124,7 +136,7 @@ def _effort(row: Mapping[str, Any]) -> str:
     told = "not recorded" if row.get("minutes") is None else _spent(row)
     for stage, how in STAGES.items():
         if after := row.get(stage):
-            told += f", then {_spent(after)} of the decoder alone{how}"
+            told += f", then {_spent(after)} {how}"
     if "hardware" in row:
         told += f", on {row['hardware']}"
     return told + (f"; the same as in {row['from']}" if "from" in row else "")

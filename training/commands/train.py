@@ -125,7 +125,8 @@ def performer(few_steps: bool, share: float, guidance: float, teacher: Path | No
 
 @command.command()
 @click.option("--data-dir", "--data_dir", type=click.Path(path_type=Path), required=True, help="Corpus of audio.")
-@click.option("--codec", "codec_path", type=click.Path(path_type=Path), required=True, help="Checkpoint of the codec.")
+@click.option("--codec", "codec_path", type=click.Path(path_type=Path), required=True,
+              help="Checkpoint of the codec, or a bundle.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the shards.")
 @click.option("--jobs", default=1, show_default=True, help="Songs encoded at once.")
 @click.option("--varied/--no-varied", default=True, show_default=True,
