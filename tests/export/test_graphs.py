@@ -59,7 +59,7 @@ def test_rounded_weights_are_what_parity_is_measured_against(made: Made) -> None
 def test_a_graph_of_other_weights_is_refused(made: Made) -> None:
     other = network(made, "performer")
     with torch.no_grad():
-        other.get_parameter("score_mix").mul_(1.5)
+        other.get_parameter("score.mix").mul_(1.5)
     with pytest.raises(HarmonicFlowError, match="differs from the weights") as error:
         check("performer", differences("performer", other, graph(made, "performer"), 4))
     assert error.value.code == "bad_export"
@@ -90,7 +90,7 @@ def test_a_file_is_whole_and_says_nothing_of_where_it_was_made(made: Made, name:
         assert [value.name for value in values] == list(table)
         for value in values:
             sizes = [axis.dim_param or axis.dim_value for axis in value.type.tensor_type.shape.dim]
-            wanted = [{"stems": 4, "rows": 5}.get(size, size) for size in table[value.name]]
+            wanted = [{"stems": 4, "rows": 5, "nodes": 7}.get(size, size) for size in table[value.name]]
             assert sizes == wanted
             assert {size for size in sizes if isinstance(size, str)} <= set(DYNAMIC)
 
