@@ -36,6 +36,9 @@ def train_performer(*, hidden_dim: int, layers: int, seconds: float, report: Rep
     run = Run(**shared)
     if few_step and not (run.last or run.init):
         raise HarmonicFlowError("bad_option", option="--init", value="", reason="this stage needs a trained performer")
+    if few_step and few_step.guidance != 1 and not run.last and run.init and is_guided(run.init):
+        reason = "the performer of --init is guided already; train it on without --few-steps first"
+        raise HarmonicFlowError("bad_option", option="--guidance", value=str(few_step.guidance), reason=reason)
     with distributed.processes():
         report = distributed.first_only(report)
         torch.manual_seed(run.seed)
@@ -72,6 +75,13 @@ def sized(size: str, hidden_dim: int, layers: int) -> PerformerConfig:
     config = SIZES[size]
     width = hidden_dim or config.dim
     return replace(config, dim=width, heads=max(1, width // 64), layers=layers or config.layers)
+
+
+def is_guided(source: Path) -> bool:
+    """Whether a performer comes from a few-step stage with guidance, of which a bundle only says that it is few-step."""
+    if source.is_dir():
+        return bool(json.loads((source / "model.json").read_bytes()).get("performer", {}).get("interval"))
+    return bool(checkpoint.load(source)[1].get("guidance", 1) != 1)
 
 
 def trained_before(source: Path | None) -> dict[str, Any]:

@@ -40,7 +40,9 @@ FURTHER: Final = {
     ),
     "The performer alone, on the codec that stands:": (
         "harmonicflow train encode --data-dir CORPUS --codec BUNDLE --out runs/encoded",
-        f"harmonicflow train performer --init BUNDLE {_FEW}",
+        # Not --few-steps at once: the bundle's performer is guided already, and would guide itself twice.
+        f"harmonicflow train performer --init BUNDLE {_ENCODED} --checkpoint-dir runs/play",
+        f"harmonicflow train performer --init runs/play/best.safetensors {_FEW}",
         "harmonicflow export --codec BUNDLE --performer runs/few/best.safetensors --out mine",
     ),
     "The decoder alone, for which the performer stays as it is:": (

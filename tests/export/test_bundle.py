@@ -86,7 +86,7 @@ def test_the_card_ends_with_commands_that_exist_and_fit(made: Made) -> None:
     lines = [line.split() for line in text.splitlines() if line.startswith("    harmonicflow ")]
     trained = [line for line in lines if line[1] == "train"]
     assert [line[2] for line in trained] == [
-        "codec", "encode", "performer", "performer", "encode", "performer", "decoder",
+        "codec", "encode", "performer", "performer", "encode", "performer", "performer", "decoder",
     ]  # fmt: skip
     for line in lines:
         called = command if line[1] == "export" else train.commands[line[2]]

@@ -193,6 +193,9 @@ def test_guidance_is_learned_and_few_steps_suffice(run: Path) -> None:
     assert scores["few"] < 1.1 * before["few"], "and needs no more steps for it"
     meta = checkpoint.load(run / "few" / "best.safetensors")[1]
     assert meta["interval"] is True and meta["steps"] == 4 and meta["guidance"] == 3
+    with pytest.raises(HarmonicFlowError, match="guided already"):
+        train_performer(hidden_dim=64, layers=1, seconds=2.0, report=lambda line: None, few_step=options,
+                        **shared | {"init": run / "few" / "best.safetensors", "checkpoint_dir": run / "twice"})
 
 
 def test_a_few_step_stage_needs_a_performer(run: Path) -> None:

@@ -109,7 +109,8 @@ def decoder(width: int, share: float, warmup_steps: int, **shared: Any) -> None:
               help="The last stage: teach the performer of --init to need 4 steps, or any number, or one.")
 @click.option("--share", default=0.35, show_default=True, help="With --few-steps: of a batch that learns long steps.")
 @click.option("--guidance", default=1.0, show_default=True,
-              help="With --few-steps: classifier-free guidance to distil; 1: none.")
+              help="With --few-steps: classifier-free guidance to distil; 1: none. The performer of --init must not be "
+                   "guided already.")
 @click.option("--teacher", type=click.Path(path_type=Path), default=None,
               help="With --few-steps: a larger performer to learn from, a checkpoint or a bundle.")
 def performer(few_steps: bool, share: float, guidance: float, teacher: Path | None, **shared: Any) -> None:
