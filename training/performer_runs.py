@@ -78,7 +78,7 @@ def sized(size: str, hidden_dim: int, layers: int) -> PerformerConfig:
 
 
 def is_guided(source: Path) -> bool:
-    """Whether a performer comes from a few-step stage with guidance, of which a bundle only says that it is few-step."""
+    """Whether a performer comes from a few-step stage with guidance; a bundle says only that it is few-step."""
     if source.is_dir():
         return bool(json.loads((source / "model.json").read_bytes()).get("performer", {}).get("interval"))
     return bool(checkpoint.load(source)[1].get("guidance", 1) != 1)
