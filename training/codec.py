@@ -3,7 +3,6 @@
 Legend: G songs in a batch, S stems, E extra waveforms, B = G * S + E, T samples.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from torch.nn import functional
 
 from harmonicflow.core.constants import DEFAULT_STEMS, HOP
 from harmonicflow.nn.codec import Codec, CodecConfig
-from harmonicflow.nn.readback import read_weights
+from harmonicflow.nn.readback import read_config, read_weights
 
 from . import checkpoint
 from .augment import Augmentation, augmented
@@ -189,7 +188,7 @@ def whiten(network: Codec, data: CodecData, batches: int = 64) -> None:
 def load_codec(path: Path) -> tuple[Codec, dict[str, Any]]:
     """The averaged codec of a checkpoint, and the checkpoint's metadata; or the codec of a bundle's folder."""
     if path.is_dir():
-        meta = {"config": json.loads((path / "model.json").read_bytes())["codec"]["config"]}
+        meta: dict[str, Any] = {"config": read_config(path, "codec")}
         weights = {f"{half}.{name}": torch.from_numpy(value) for half in ("encoder", "decoder")
                    for name, value in read_weights(path, half).items()}
     else:

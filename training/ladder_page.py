@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .ladder_scores import GRIFFIN_LIM, METRICS, MIX, RUNGS, SUM, TRUTH
-from .page import aligned, gate_lines, gate_table, markdown
+from .page import aligned, demands, gate_lines, markdown
 
 ABOUT_COLUMNS = {SUM: "sum of four", MIX: "mix as one"}
 
@@ -105,13 +105,7 @@ def page(board: dict[str, Any], pictures: dict[str, Path], folder: Path, command
         " heard. This page is written by `harmonicflow evaluate --codec --page`; it measures bundle"
         f" {about['bundle']} {about['version']} (`{about['bundle_hash']}`) on {about['songs']} songs of the"
         f" {about['split']} split, {about['seconds']:g} s each (mel + Griffin-Lim: {about['griffin_lim_songs']}).",
-        "",
-        f"```sh\n{command}\n```",
-        "",
-        "## Gates",
-        "",
-        *gate_table(board["gates"]),
-        "",
+        *demands(command, board["gates"]),
         "## The ladder",
         "",
         *(f"- {_name(rung)}: {text}" for rung, text in RUNGS.items() if _measured(board, rung)),

@@ -35,6 +35,11 @@ def gate_table(gates: list[Gate]) -> list[str]:
     return [f"{sum(gate['pass'] for gate in gates)} of {len(gates)} pass.", "", *markdown(rows)]
 
 
+def demands(command: str, gates: list[Gate]) -> list[str]:
+    """A page's command and its gates, in Markdown."""
+    return ["", f"```sh\n{command}\n```", "", "## Gates", "", *gate_table(gates), ""]
+
+
 def gate_lines(gates: list[Gate]) -> list[str]:
     """The gates for a terminal."""
     lines = ["gates"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import scoreboard
-from .page import aligned, gate_lines, gate_table, markdown
+from .page import aligned, demands, gate_lines, markdown
 from .performer_gates import MANY_STEPS
 from .scoreboard import ALL, DROPPED, LADDER, SHARES, THREE_DIGITS, TITLES
 
@@ -101,13 +101,7 @@ def page(board: dict[str, Any], pictures: dict[str, Path], folder: Path, command
         f" written by `harmonicflow evaluate --performer --page`; it measures bundle {about['bundle']}"
         f" {about['version']} (`{about['bundle_hash']}`) on {about['songs']} songs of the {about['split']} split,"
         f" {about['seconds']:g} s each, {about['steps']} steps.",
-        "",
-        f"```sh\n{command}\n```",
-        "",
-        "## Gates",
-        "",
-        *gate_table(board["gates"]),
-        "",
+        *demands(command, board["gates"]),
         "## The ladder, and what each condition is worth",
         "",
         *(f"- {row}: {text}" for row, text in names.items() if row in board["rows"]),

@@ -1,6 +1,5 @@
 """What `train performer` does: the flow itself, and the few-step fine-tune of a performer that has learned it."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import torch
 from harmonicflow.core.constants import LATENT_RATE
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.nn.performer import SIZES, PerformerConfig
+from harmonicflow.nn.readback import read_card, read_config
 from harmonicflow.text.table import TextTable
 
 from . import checkpoint, distributed
@@ -31,13 +31,15 @@ def train_performer(*, hidden_dim: int, layers: int, seconds: float, report: Rep
     `hidden_dim` and `layers` 0 keep those of the `size`; `text` is a table of words, for captions.  With `few_step` a
     performer that is trained already (`init`) learns to cross flow time in few steps; `teacher`, a larger one, then
     says the velocity in the data's place.
-    Raises: HarmonicFlowError `no_corpus`, `latent_mismatch`, `bad_option` (nothing to fine-tune), `bad_checkpoint`.
+    Raises: HarmonicFlowError `no_corpus`, `latent_mismatch`, `bad_option` (nothing to fine-tune, or guided already),
+    `bad_checkpoint`, `no_bundle`, `bad_bundle`.
     """
     run = Run(**shared)
-    if few_step and not (run.last or run.init):
+    guide = teacher or run.init
+    if few_step and (guide is None or not (run.last or run.init)):
         raise HarmonicFlowError("bad_option", option="--init", value="", reason="this stage needs a trained performer")
-    if few_step and few_step.guidance != 1 and not run.last and run.init and is_guided(run.init):
-        reason = "the performer of --init is guided already; train it on without --few-steps first"
+    if few_step and few_step.guidance != 1 and guide and is_guided(guide):
+        reason = f"the performer of {guide} is guided already; train it on without --few-steps first"
         raise HarmonicFlowError("bad_option", option="--guidance", value=str(few_step.guidance), reason=reason)
     with distributed.processes():
         report = distributed.first_only(report)
@@ -61,11 +63,7 @@ def train_performer(*, hidden_dim: int, layers: int, seconds: float, report: Rep
         run.place(task.network)
         loop = Loop(task, run.options(sum(song.frames for song in songs) // frames), run.checkpoint_dir, config, about)
         start(loop, run, ("performer",), report)
-        if isinstance(task, FewStepTask):
-            guide = teacher or run.init
-            if guide is None:
-                raise HarmonicFlowError("bad_option", option="--init", value="",
-                                        reason="the performer that guides, the one this stage began with, is not named")
+        if isinstance(task, FewStepTask) and guide:
             task.begin(load_performer(guide, run), teacher is not None)
         return run.go(loop, data, report)
 
@@ -80,7 +78,7 @@ def sized(size: str, hidden_dim: int, layers: int) -> PerformerConfig:
 def is_guided(source: Path) -> bool:
     """Whether a performer comes from a few-step stage with guidance; a bundle says only that it is few-step."""
     if source.is_dir():
-        return bool(json.loads((source / "model.json").read_bytes()).get("performer", {}).get("interval"))
+        return bool(read_card(source).get("performer", {}).get("interval"))
     return bool(checkpoint.load(source)[1].get("guidance", 1) != 1)
 
 
@@ -89,7 +87,7 @@ def trained_before(source: Path | None) -> dict[str, Any]:
     if source is None:
         return {}
     if source.is_dir():
-        told: dict[str, Any] = json.loads((source / "model.json").read_bytes()).get("training", {}).get("performer", {})
+        told: dict[str, Any] = read_card(source).get("training", {}).get("performer", {})
         return told
     return {key: value for key, value in checkpoint.load(source)[1].items() if key in BEFORE}
 
@@ -112,11 +110,8 @@ def words(path: Path | None) -> TextTable | None:
 def load_performer(source: Path, run: Run) -> TrainedPerformer:
     """The performer of a checkpoint or a bundle, on the run's device."""
     found = initial_weights(source, ("performer",))
-    layers = 1 + max(int(name.split(".")[1]) for name in found if name.startswith("blocks."))
-    config = sized("default", found["row_embed"].shape[1], layers)
-    if source.is_file():
-        told = checkpoint.load(source)[1]["config"]
-        config = PerformerConfig(**{**told, "stems": tuple(told["stems"])})
+    told = read_config(source, "performer") if source.is_dir() else checkpoint.load(source)[1]["config"]
+    config = PerformerConfig(**{**told, "stems": tuple(told["stems"])})
     network = TrainedPerformer(config)
     try:
         network.load_state_dict({**network.state_dict(), **found})

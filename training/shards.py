@@ -18,8 +18,9 @@ from torch import Tensor
 from harmonicflow.analysis.guide import GUIDE_COLUMNS, beat_pool_seconds, guide_features_seconds, pool_matrix
 from harmonicflow.core.constants import DEFAULT_STEMS, GENRES, LATENT_RATE
 from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.engine.perform import timbre_of
 from harmonicflow.engine.timbre import LEAST_FRAMES, QUIET_DB
-from harmonicflow.nn.performer import EMOTION_WIDTH, GENRE_WIDTH, TEXT_WIDTH, TIMBRE_WIDTH
+from harmonicflow.nn.performer import EMOTION_WIDTH, GENRE_WIDTH, TEXT_WIDTH
 from harmonicflow.score.rolls import NoteArrays, score_features_seconds
 from harmonicflow.text.table import TextTable
 
@@ -198,16 +199,14 @@ class ExampleData:
 
     def _timbre(self, song: Song, all_told: bool) -> Floats:
         """Mean and deviation of the latents of each stem over the sounding frames of another excerpt."""
-        out = np.zeros((len(DEFAULT_STEMS), TIMBRE_WIDTH), np.float32)
+        stems = len(DEFAULT_STEMS)
         varied = bool(song.labels.get("varied"))
         if (all_told and not varied) or self.random.random() >= (KEEP_VARIED_TIMBRE if varied else KEEP_TIMBRE):
-            return out
+            return timbre_of(None, stems)
         start = int(self.random.integers(song.frames - self.frames))
-        for index, stem in enumerate(DEFAULT_STEMS):
-            heard = sounding(song.sound(stem, start, self.frames))
-            if heard.sum() >= LEAST_FRAMES:
-                out[index] = timbre_of(song.row(stem, start, self.frames)[heard])
-        return out
+        heard = [sounding(song.sound(stem, start, self.frames)) for stem in DEFAULT_STEMS]
+        return timbre_of([song.row(stem, start, self.frames)[where] if where.sum() >= LEAST_FRAMES else None
+                          for stem, where in zip(DEFAULT_STEMS, heard, strict=True)], stems)
 
     def __iter__(self) -> Iterator[Example]:
         while True:
@@ -235,11 +234,6 @@ def sounding(curves: Floats) -> NDArray[np.bool_]:
     level_db = curves[:, LOUDNESS] * 60 - 60
     heard: NDArray[np.bool_] = level_db > max(QUIET_DBFS, float(level_db.max()) - QUIET_DB)
     return heard
-
-
-def timbre_of(latents: Floats) -> Floats:
-    """The timbre reference [65] of an excerpt's latents [L, C]: mean, deviation, 1."""
-    return np.concatenate([latents.mean(0), latents.std(0), [1.0]]).astype(np.float32)
 
 
 def _genre(song: Song, told: bool) -> Floats:

@@ -8,7 +8,7 @@ this needs: ModelProto 7 graph; GraphProto 5 initializer; TensorProto 1 dims, 2 
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,29 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # wire types
 TABLES: Final = ("dft.cosine", "dft.places", "dft.window")  # computed, not learned
 
 Value = int | memoryview
+
+
+def read_card(bundle_dir: str | Path) -> dict[str, Any]:
+    """What a bundle's model.json says, unchecked but for its being a table. Raises: `no_bundle`, `bad_bundle`."""
+    folder = Path(bundle_dir)
+    try:
+        card = json.loads((folder / "model.json").read_bytes())
+    except FileNotFoundError:
+        raise HarmonicFlowError("no_bundle", path=folder) from None
+    except (OSError, ValueError) as error:
+        raise HarmonicFlowError("bad_bundle", path=folder, reason=f"model.json: {error}") from None
+    if not isinstance(card, dict):
+        raise HarmonicFlowError("bad_bundle", path=folder, reason="model.json is no table")
+    return card
+
+
+def read_config(bundle_dir: str | Path, half: str) -> dict[str, Any]:
+    """The sizes of a bundle's "codec" or "performer". Raises: `no_bundle`, `bad_bundle`."""
+    row = read_card(bundle_dir).get(half)
+    config = row.get("config") if isinstance(row, dict) else None
+    if not isinstance(config, dict):
+        raise HarmonicFlowError("bad_bundle", path=Path(bundle_dir), reason=f"it does not say the sizes of its {half}")
+    return config
 
 
 def read_weights(bundle_dir: str | Path, network: str) -> dict[str, NDArray[np.float32]]:

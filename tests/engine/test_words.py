@@ -20,7 +20,6 @@ from harmonicflow.engine.result import Result
 from harmonicflow.engine.take import read_take, write_take
 from harmonicflow.engine.timbre import LEVEL_DBFS
 from harmonicflow.text.table import TextTable
-from training.shards import timbre_of as timbre_in_training
 from training.text_table import pack_table
 
 RATE = SAMPLE_RATE
@@ -148,10 +147,10 @@ def voice(hz: float, seconds: float, level: float = 0.2) -> np.ndarray:
     return (level * np.sin(2 * np.pi * hz * at) * (1 + 0.5 * np.sin(2 * np.pi * 3 * at))).astype(np.float32)
 
 
-def test_the_reference_is_reckoned_as_in_training() -> None:
+def test_a_reference_is_mean_and_spread_of_each_channel() -> None:
     latents = np.random.default_rng(0).normal(0.3, 2, (50, 32)).astype(np.float32)
     rows = timbre_of([None, latents, None], 3)
-    np.testing.assert_allclose(rows[1], timbre_in_training(latents), rtol=1e-6)
+    np.testing.assert_allclose(rows[1], [*latents.mean(0), *latents.std(0), 1], rtol=1e-6)
     assert not rows[[0, 2]].any() and rows[:, -1].tolist() == [0, 1, 0]
     np.testing.assert_array_equal(timbre_of(np.stack([latents, latents]), 2), np.stack([rows[1], rows[1]]))
     assert not timbre_of(None, 4).any()
@@ -162,7 +161,7 @@ def test_a_stem_is_told_what_sounds_in_its_clip_and_no_other(flow: HarmonicFlow)
     rests = np.concatenate((np.zeros(20 * HOP, np.float32), sound, np.zeros(30 * HOP, np.float32)))
     plain, like = flow.generate(**SHORT)[0], flow.generate(like={"bass": (rests, RATE)}, **SHORT)[0]
     gain = 10 ** (LEVEL_DBFS / 20) / np.sqrt(np.mean(sound.astype(np.float64) ** 2))
-    wanted = timbre_in_training(flow.encode(sound * np.float32(gain)))
+    wanted = timbre_of([flow.encode(sound * np.float32(gain))], 1)[0]
     row = told(flow, like)["timbre"]
     np.testing.assert_allclose(row[0], wanted, atol=1e-5)
     assert np.abs(wanted[:-1]).max() > 0.1 and not row[1:].any()

@@ -203,3 +203,13 @@ def test_a_few_step_stage_needs_a_performer(run: Path) -> None:
         train_performer(hidden_dim=64, layers=1, seconds=2.0, report=lambda line: None, few_step=FewStepOptions(),
                         data_dir=run / "encoded", checkpoint_dir=run / "none", batch_size=4, epochs=1, max_minutes=1.0,
                         lr=1e-3, resume=False, init=None, seed=0, threads=1, muon=True, validate_minutes=1.0)
+
+
+@pytest.mark.parametrize(("card", "said"), [(None, "no bundle"), ("[]", "no table"), ("{}", "sizes of its codec")])
+def test_a_folder_that_is_no_bundle_is_refused_as_a_codec(tmp_path: Path, card: str | None, said: str) -> None:
+    if card is not None:
+        (tmp_path / "model.json").write_text(card)
+    with pytest.raises(HarmonicFlowError) as error:
+        load_codec(tmp_path)
+    assert error.value.code in ("no_bundle", "bad_bundle") and str(tmp_path) in str(error.value)
+    assert said in str(error.value).lower()

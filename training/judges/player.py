@@ -15,12 +15,11 @@ from harmonicflow.core.constants import SAMPLE_RATE
 from harmonicflow.engine import codec
 from harmonicflow.engine.api import HarmonicFlow
 from harmonicflow.engine.canvas import Canvas
-from harmonicflow.engine.perform import Conditions, perform_block
+from harmonicflow.engine.perform import Conditions, perform_block, timbre_of
 from harmonicflow.engine.sampler import flow_times
 
 from ..excerpts import Excerpt
 from ..rows import Sounds, blocks, conditions
-from ..shards import timbre_of
 from .features import Picture, picture
 
 Sound = NDArray[np.float32]
@@ -74,9 +73,7 @@ class Player:
         known = known or {}
         told = conditions(excerpt, self.stems)
         if like:
-            rows = np.zeros_like(told.timbre)
-            for stem, reference_LC in like.items():
-                rows[self.stems.index(stem)] = timbre_of(reference_LC)
+            rows = timbre_of([like.get(stem) for stem in self.stems], len(self.stems))
             told = replace(told, timbre=rows)
         if without_score is not None:
             told = Unscored(**vars(told), without=self.stems.index(without_score))
