@@ -17,7 +17,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "protocol.md"
 BEGIN = "<!-- written from the tables: begin -->"
 END = "<!-- written from the tables: end -->"
 TYPES = ("Id", "IdOrNone", "Text", "Name", "Rational", "Rate", "Frame", "Frames", "Stems", "Seed", "Steps", "Count")
-MORE_TYPES = ("Unit", "Natural")
+MORE_TYPES = ("Unit", "Share", "PerStem", "Beat", "NoteRow", "SpanRow", "Natural")
 
 
 def page() -> str:
@@ -58,8 +58,11 @@ def _message_row(row: Row) -> tuple[str, ...]:
 
 def _schema(name: str) -> str:
     schema = msgspec.json.schema(getattr(messages, name))
-    flat = {**schema, **{f"each {key}": value for key, value in schema.get("items", {}).items()}}
-    return ", ".join(f"{key} `{value}`" for key, value in flat.items() if key != "items")
+    each = schema.get("items") or schema.get("additionalProperties") or {}
+    flat = {**schema, **{f"each {key}": value for key, value in each.items()}}
+    places = [", ".join(f"{key} {value}" for key, value in place.items()) for place in schema.get("prefixItems", ())]
+    flat |= {"prefixItems": "; ".join(places)} if places else {}
+    return ", ".join(f"{key} `{value}`" for key, value in flat.items() if key not in ("items", "additionalProperties"))
 
 
 def _fields(each: type[Any]) -> str:

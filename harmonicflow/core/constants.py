@@ -28,6 +28,7 @@ MIN_SECONDS: Final = 0.1  # of one selection
 MAX_SECONDS: Final = 3_600  # of one clip or one selection
 MAX_CHANNELS: Final = 8  # of a clip
 MAX_LIKE_SECONDS: Final = 60  # of a sound that a stem is to be like
+MAX_SCORE_NOTES: Final = 30_000  # of one score in a request: an hour of dense playing; three of them fit a header
 
 if len(GENRES) > GENRE_PLACES or not set(ARRANGED_GENRES) <= set(GENRES):
     raise ImportError("the genre tables contradict each other")

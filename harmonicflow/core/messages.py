@@ -9,12 +9,12 @@ Shapes of buffers: S stems, then channels and frames at the rate of the session.
 """
 
 from enum import StrEnum
-from typing import Annotated, Any, Final, NamedTuple, TypeAlias
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
 
-from .constants import MAX_CHANNELS, MAX_LIKE_SECONDS, MAX_RATE, MAX_SECONDS, MIN_RATE
+from .constants import MAX_CHANNELS, MAX_LIKE_SECONDS, MAX_RATE, MAX_SCORE_NOTES, MAX_SECONDS, MIN_RATE
 
 PROTOCOL: Final = 1
 
@@ -32,6 +32,20 @@ Seed: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Steps: TypeAlias = Annotated[int, Meta(ge=0, le=64)]
 Count: TypeAlias = Annotated[int, Meta(ge=1, le=16)]
 Unit: TypeAlias = Annotated[float, Meta(ge=-1, le=1)]
+Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
+StemOrAll: TypeAlias = Annotated[str, Meta(max_length=32)]
+PerStem: TypeAlias = Annotated[dict[StemOrAll, Share], Meta(max_length=17)]
+# Beats of scores: short enough that reading them costs nothing, whoever wrote them.
+Beat: TypeAlias = Annotated[str, Meta(pattern=r"^-?[0-9]{1,12}(/[1-9][0-9]{0,11})?\Z", max_length=26)]
+NoteRow: TypeAlias = tuple[  # instrument, start, duration, pitch, velocity, seconds later than the grid
+    Annotated[str, Meta(min_length=1, max_length=32)],
+    Beat,
+    Beat,
+    Annotated[int, Meta(ge=0, le=127)],
+    Annotated[int, Meta(ge=1, le=127)],
+    Unit,
+]
+SpanRow: TypeAlias = tuple[Beat, Beat, Name]  # start, duration, chord or section
 Natural: TypeAlias = Annotated[int, Meta(ge=0)]
 
 
@@ -110,6 +124,29 @@ class LikeSpec(Part, frozen=True, kw_only=True):
 
 
 Likes: TypeAlias = Annotated[tuple[LikeSpec, ...], Meta(max_length=16)]
+
+
+class ScoreSpec(Part, frozen=True, kw_only=True):
+    """Notes, chords and sections in beats from the selection's first frame, as `score.Score.to_wire` lists them."""
+
+    notes: Annotated[tuple[NoteRow, ...], Meta(max_length=MAX_SCORE_NOTES)] = ()  # drums: General MIDI pitches
+    chords: Annotated[tuple[SpanRow, ...], Meta(max_length=MAX_SCORE_NOTES)] = ()
+    sections: Annotated[tuple[SpanRow, ...], Meta(max_length=4096)] = ()
+    name: Name = ""  # for people only, never a path that is opened
+
+
+class Steering(Part, frozen=True, kw_only=True):
+    """How the notes are to be; what is left out is the composer's choice. "" among stems means all others."""
+
+    density: PerStem = {}  # by stem; 0: few notes, 1: many
+    complexity: PerStem = {}  # by stem; 0: on the beats, 1: off them
+    swing: Share | None = None  # 0: straight, 1: triplets
+    energy: Annotated[tuple[Share, ...], Meta(max_length=64)] = ()  # a curve from the first bar to the last
+    loudness: Share | None = None  # 0: played softly, 1: hard
+    register: Share | None = None  # 0: low, 1: high
+    follow: StemOrAll = ""  # whose strokes the bass follows; "drums" = the kick
+    answer: StemOrAll = ""  # the part that the others leave room for and answer
+    composer: Literal["auto", "model", "arranger"] = "auto"
 
 
 class ErrorWire(Part, frozen=True, kw_only=True):
@@ -203,6 +240,10 @@ class Generate(Message, frozen=True, kw_only=True):
     count: Count = 1
     delivery: Delivery = Delivery.MIXED
     like: Likes = ()  # up to 16 LikeSpec: what stems are to sound like, each once; their buffers follow the clip's
+    steering: Steering | None = None
+    score: ScoreSpec | None = None  # finished parts, played as they are; chords and sections where none are named
+    groove: ScoreSpec | None = None  # what to play like, in timing and accents
+    like_score: ScoreSpec | None = None  # what to play like, in motifs and groove
     model: Name | None = None  # a bundle's name; None: the one being served
     title: Name = ""
 
@@ -225,6 +266,10 @@ class Regenerate(Message, frozen=True, kw_only=True):
     chords: Text | None = None  # None: the parent's
     key: Name | None = None
     like: Likes = ()  # up to 16 LikeSpec, in the place of the parent's stem by stem; one buffer each
+    steering: Steering | None = None  # None: the parent's
+    score: ScoreSpec | None = None  # finished parts of `stems` for these bars, in beats of the whole take
+    groove: ScoreSpec | None = None
+    like_score: ScoreSpec | None = None
     model: Name | None = None
     title: Name = ""
 

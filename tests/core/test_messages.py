@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from harmonicflow.core import messages
+from harmonicflow.core.constants import MAX_SCORE_NOTES
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import MESSAGES, Generate, Message, SelectionSpec
 from harmonicflow.core.tempo import Selection
@@ -50,6 +51,31 @@ def test_a_request_there_and_back() -> None:
     request = Generate(id="a1", selection=SPEC, stems=("bass",), emotion=(0.5, -1.0), chords="Am7 | D7", seed=2**63 - 1)
     assert decode(messages.encode(request)) == request
     assert Selection.from_wire(request.selection).beats == 28
+
+
+def test_steering_and_scores_are_bounded() -> None:
+    """Every number of a score or of steering has a range, every list a length: a request cannot fill the memory."""
+    note = ("bass", "1/3", "1/2", 40, 80, -0.01)
+    score = messages.ScoreSpec(notes=(note,), chords=(("0", "4", "Am7"),), sections=(("0", "8", "verse"),))
+    steering = messages.Steering(density={"": 0.3, "bass": 0.7}, swing=0.5, energy=(0.2, 1.0), follow="drums")
+    request = Generate(id="a1", selection=SPEC, steering=steering, score=score, groove=score, like_score=score)
+    assert decode(messages.encode(request)) == request
+    base = msgspec.to_builtins(Generate(id="a1", selection=SPEC))
+    wrong: list[dict[str, object]] = [
+        {"steering": {"density": {"bass": 1.1}}},
+        {"steering": {"complexity": {str(number): 0.5 for number in range(18)}}},
+        {"steering": {"swing": -0.1}},
+        {"steering": {"energy": [0.5] * 65}},
+        {"steering": {"composer": "somebody"}},
+        {"score": {"notes": [note] * (MAX_SCORE_NOTES + 1)}},
+        *({"score": {"notes": [note[:place] + (value,) + note[place + 1 :]]}} for place, value in (
+            (0, "x" * 33), (1, "1e99"), (1, "1/0"), (1, "9" * 13), (2, "0x1"), (3, 128), (4, 0), (5, 2), (5, None)
+        )),
+        {"groove": {"chords": [["0", "4", "A" * 201]]}},
+    ]  # fmt: skip
+    for fields in wrong:
+        with pytest.raises(msgspec.ValidationError):
+            decode(msgspec.json.encode(base | fields))
 
 
 def test_a_newer_peer_may_send_more() -> None:
