@@ -70,6 +70,7 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     "bad_seed": ErrorSpec("seed {seed} is not possible", "Give a whole number from 0 to 9223372036854775807"),
     "bad_steps": ErrorSpec("{steps} steps are not possible", "Give 1 to 64 steps, or none for the model's own"),
     "bad_count": ErrorSpec("{count} takes at once are not possible", "Give a count of 1 to 16"),
+    "bad_steering": ErrorSpec("{what} cannot be {value!r}: {reason}", "Leave it out to let the composer choose"),
     "bad_option": ErrorSpec("option {option} cannot be {value!r}: {reason}", "See --help"),
     "usage": ErrorSpec("{reason}", "See: {command} --help"),
     "bad_request": ErrorSpec("the request is not understood: {reason}", "See docs/protocol.md", EXIT_FAILED),
@@ -87,6 +88,9 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
         "the bundle {path} cannot be used: {reason}",
         "Install HarmonicFlow again or export the bundle again",
         EXIT_MODEL,
+    ),
+    "no_composer": ErrorSpec(
+        "the bundle {bundle} has no composer", "Leave the composer out: the arranger writes the notes", EXIT_MODEL
     ),
     "latent_mismatch": ErrorSpec("latent spaces differ: {reason}", "{hint}", EXIT_MODEL),
     # Training and evaluation.
