@@ -1,6 +1,6 @@
 """Feel, given to notes after they are written: swing, and the timing and accents of another score.
 
-*Swing* is the share of a beat that its first eighth gets: 1/2 is straight, 2/3 a triplet. A beat is bent in two straight
+Swing is the share of a beat that its first eighth gets: 1/2 is straight, 2/3 a triplet. A beat is bent in two straight
 lines that meet at the off-beat eighth, so sixteenths move along with it; a beat that holds real triplets is left alone.
 """
 
@@ -105,7 +105,7 @@ class Groove:
         for place in ((beat, slot), (-1, slot)):
             if place in self.late_s.get(part, ()):
                 late_s = self.late_s[part][place]
-                shift_s = min(max(late_s + 0.4 * note.shift_s, -FARTHEST_S), LOUDEST_SHIFT_S)
+                shift_s = min(max(late_s + 0.4 * note.shift_s, -FARTHEST_S), FARTHEST_S)
                 velocity += DEPTH * self.accent[part][place]
                 break
         return replace(note, shift_s=round(shift_s, 5), velocity=min(max(round(velocity), 1), 127))

@@ -56,9 +56,7 @@ class Steering:
             raise HarmonicFlowError("bad_steering", what="composer", value=self.composer, reason=reason)
 
     @classmethod
-    def of(
-        cls, message: messages.Steering | None, like: Score | None = None, groove: Score | None = None
-    ) -> Steering:
+    def of(cls, message: messages.Steering | None, like: Score | None = None, groove: Score | None = None) -> Steering:
         """The steering that a request carries."""
         if message is None:
             return cls(like=like, groove=groove)
