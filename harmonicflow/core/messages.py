@@ -175,7 +175,9 @@ class TakeSummary(Part, frozen=True, kw_only=True):
 
     take: Id
     folder: str
-    parent: IdOrNone = ""  # the take that this one was regenerated from
+    parent: IdOrNone = ""  # the take that this one was regenerated or extended from
+    made: Name = ""  # generate, regenerate or extend; "" where nobody has written it down
+    option: Natural = 0  # of the request's `count`, from 1; 0 where nobody has written it down
     created: str = ""  # ISO 8601, UTC
     title: Name = ""
     seed: Seed = 0
@@ -268,6 +270,33 @@ class Regenerate(Message, frozen=True, kw_only=True):
     like: Likes = ()  # up to 16 LikeSpec, in the place of the parent's stem by stem; one buffer each
     steering: Steering | None = None  # None: the parent's
     score: ScoreSpec | None = None  # finished parts of `stems` for these bars, in beats of the whole take
+    groove: ScoreSpec | None = None
+    like_score: ScoreSpec | None = None
+    model: Name | None = None
+    title: Name = ""
+
+
+class Extend(Message, frozen=True, kw_only=True):
+    """Make `count` new takes that begin as `take` is and go on from its end. Name one of bars, beats and seconds."""
+
+    id: Id
+    take: Id  # "last" = the newest one
+    bars: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None  # a bar cut at the end is filled up first, uncounted
+    beats: Beat | None = None
+    seconds: Annotated[float, Meta(gt=0, le=MAX_SECONDS)] | None = None
+    stems: Stems = ()  # who plays on, of the parent's stems; the others rest; () = all
+    seed: Seed = 0
+    steps: Steps = 0  # of the sampler; 1 = a preview; 0: as many as the bundle says it needs
+    count: Count = 1
+    prompt: Text = ""  # "": the parent's
+    genre: Name | None = None  # None: the parent's
+    mood: Name | None = None
+    emotion: tuple[Unit, Unit] | None = None
+    chords: Text | None = None  # of the new bars; None: the parent's go round
+    key: Name | None = None
+    like: Likes = ()  # up to 16 LikeSpec, in the place of the parent's stem by stem; one buffer each
+    steering: Steering | None = None  # None: the parent's
+    score: ScoreSpec | None = None  # finished parts of `stems` for the new bars, in beats of the whole take
     groove: ScoreSpec | None = None
     like_score: ScoreSpec | None = None
     model: Name | None = None
@@ -511,6 +540,7 @@ class Row(NamedTuple):
 MESSAGES: Final[tuple[Row, ...]] = (
     Row(Generate, "work", "bridge", (Accepted, Block, Done, Failed, Cancelled), "the clip, if any, then `like`"),
     Row(Regenerate, "work", "bridge", (Accepted, Block, Done, Failed, Cancelled), "`like`"),
+    Row(Extend, "work", "bridge", (Accepted, Block, Done, Failed, Cancelled), "`like`"),
     Row(Accepted, "work", "daemon"),
     Row(Block, "work", "daemon", (), "stems [S, channels, frames], mix [2, frames]"),
     Row(Done, "work", "daemon"),
@@ -539,7 +569,7 @@ MESSAGES: Final[tuple[Row, ...]] = (
 )
 
 # Decoding names the types it expects, so that a message at the wrong door is malformed.
-WorkRequest: TypeAlias = Generate | Regenerate
+WorkRequest: TypeAlias = Generate | Regenerate | Extend
 WorkReply: TypeAlias = Accepted | Block | Done | Failed | Cancelled
 ControlRequest: TypeAlias = (
     Hello | Status | Cancel | ListTakes | ShowTake | GetTake | ListModels | Snapshot | Shutdown

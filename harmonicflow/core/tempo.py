@@ -11,7 +11,7 @@ for, and then once: a beat with `nearest`, a time in seconds with `frame_of`.
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from math import floor
@@ -217,6 +217,33 @@ class Selection:
         frames = tempo_map.frame_at(tempo_map.beat_at(0) + meters.bar_start(bars + 1))
         return cls(rate, 0, nearest(frames), tempo_map, meters)
 
+    def extended(self, *, bars: int | None = None, beats: Exact | None = None, seconds: Exact | None = None) -> Self:
+        """This range and more after it: whole bars, or beats, or seconds; raises `bad_selection`, `too_short`, `too_long`.
+
+        Tempo and meters go on as their maps say, after the last anchor at its tempo. A bar that is cut at the end is
+        filled up first and does not count.
+        """
+        given = [("bars", bars), ("beats", beats), ("seconds", seconds)]
+        (unit, more), *others = [pair for pair in given if pair[1] is not None] or [("", None)]
+        length = None if more is None or others else _positive(more)
+        if length is None:
+            start, end = f"{self.frames / self.rate:g} s", "?" if more is None else f"{str(more)[:40]} {unit} later"
+            hint = "Give one of bars, beats and seconds, above 0"
+            raise HarmonicFlowError("bad_selection", start=start, end=end, reason="its length is not clear", hint=hint)
+        if length > MAX_SECONDS * 10_000:  # exact arithmetic on giants takes its time
+            raise HarmonicFlowError("too_long", what="the selection", seconds=f"{more} {unit}", maximum=MAX_SECONDS)
+        if unit == "seconds":
+            end_frame = self.end_frame + frame_of(length, self.rate)
+        elif unit == "beats":
+            end_frame = self.start_frame + nearest(self.frame_at_beat(self.beats + length))
+        else:
+            next_bar = self.meters.bar_at(self.start_beat + self._bars[-1].grid_start) + 1
+            line = self.meters.bar_start(next_bar + int(length)) - self.start_beat
+            end_frame = self.start_frame + nearest(self.frame_at_beat(line))
+        if (added := Fraction(end_frame - self.end_frame, self.rate)) < MIN_SECONDS:
+            raise HarmonicFlowError("too_short", what="what is added", seconds=f"{float(added):.6g}", minimum=MIN_SECONDS)
+        return replace(self, end_frame=end_frame)
+
     @property
     def frames(self) -> int:
         """The length in frames at the session's rate: every delivered file has exactly this many."""
@@ -298,6 +325,13 @@ class Selection:
             raise HarmonicFlowError("bad_request", reason=str(error)) from None
         meters = MeterMap([(bar, Meter.parse(text)) for bar, text in spec.meters])
         return cls(spec.rate, spec.start_frame, spec.end_frame, tempo, meters, start_beat)
+
+
+def _positive(number: Exact) -> Fraction | None:
+    try:
+        return value if (value := exact(number)) > 0 else None
+    except ValueError:
+        return None
 
 
 def _edge(seconds: Exact, rate: int, start_s: Exact, end_s: Exact) -> int:
