@@ -1,0 +1,1 @@
+"""The analyst's training: mixes from stems, targets, the task, and its scoreboard."""
