@@ -30,3 +30,13 @@ def frame_noise(seed: int, stem: str, start: int, frames: int, step: int = 0) ->
     radius = np.sqrt(-2.0 * np.log(unit[:, 0] + 2.0**-54))
     angle = 2.0 * np.pi * unit[:, 1]
     return np.concatenate((radius * np.cos(angle), radius * np.sin(angle)), axis=1).astype(np.float32)
+
+
+def cell_draws(seed: int, part: str, cell: int, count: int) -> np.ndarray:
+    """`count` numbers float32 in [0, 1) for one cell of the composer: a part's beat, counted from the take's first."""
+    blocks = -(-count // _BLOCK)
+    key = np.array([seed, zlib.crc32(f"notes of {part}".encode())], np.uint64)
+    counter = np.array([cell * blocks, 0, 0, 0], np.uint64)
+    words = np.random.Philox(key=key, counter=counter).random_raw(blocks * _BLOCK)[:count]
+    # 24 bits are what a float32 below 1 holds.
+    return ((words >> np.uint64(40)).astype(np.float64) * 2.0**-24).astype(np.float32)

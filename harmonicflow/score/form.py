@@ -1,0 +1,162 @@
+"""The form of what is to be composed: harmony, sections and their energy, and which bars are to be like which.
+
+A song repeats itself and never quite. A bar recalls the bar at its place in the section's first appearance, or four
+bars ago; how alike the two are is drawn, less at the ends of phrases and least before a new section.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+
+from .arrange import ComposeRequest, default_chords, nearest_arranged
+from .cells import CellGrid, Floats, grid_of
+from .chords import ChordSpan, parse_bars, spans_of
+from .dice import Dice
+from .emotion import Targets
+from .genres import STYLES
+from .grid import bar_lines
+from .keys import Key, key_of_chords
+from .plan import Mood, make_plan
+from .score import Section
+from .steering import Steering
+
+RETURNING: Final = (0.70, 0.90)  # likeness of a bar to its place in the section's first appearance
+PHRASE: Final = (0.55, 0.80)  # to the bar four bars ago
+OPENING: Final = (0.40, 0.65)  # to the section's first bar, within the first phrase
+PHRASE_END: Final = 0.6  # factor in every fourth bar
+SECTION_END: Final = 0.4  # factor in a section's last bar
+FOUR: Final = 4
+
+
+@dataclass(frozen=True)
+class FormBar:
+    """One whole bar. `cells`: its first cell in the grid and the one after its last."""
+
+    number: int  # from 0
+    start: Fraction
+    end: Fraction
+    cells: tuple[int, int]
+    section: str  # bars of sections with one name are alike
+    appearance: int  # place of its section in the form
+    offset: int  # bars into the section
+    last: bool  # of its section
+    energy: float  # 0..1
+    fill: Fraction  # beat from which the drums fill; the bar's end for no fill
+
+    @property
+    def beats(self) -> Fraction:
+        return self.end - self.start
+
+
+@dataclass(frozen=True)
+class Form:
+    """Bars, harmony and sections of a request."""
+
+    grid: CellGrid
+    bars: tuple[FormBar, ...]
+    chords: tuple[ChordSpan, ...]
+    key: Key
+    sections: tuple[Section, ...]
+    seed: int
+
+    def energy(self) -> Floats:
+        """Of every cell [K]."""
+        return np.array([self.bars[bar].energy for bar in self.grid.bar], np.float32)
+
+    def sources(self, bar: FormBar, distant: bool) -> Iterator[tuple[FormBar, tuple[float, float]]]:
+        """Bars that a bar may be like, the best first, with the range of their likeness.
+
+        `distant`: later ones and those of other sections too, for a hole in finished music.
+        """
+        alike = [other for other in self.bars if other.section == bar.section and other.beats == bar.beats]
+        for other in alike:
+            if other.appearance < bar.appearance and other.offset == bar.offset:
+                yield other, RETURNING
+        for back in (8, 4):
+            for other in alike:
+                if other.appearance == bar.appearance and other.offset == bar.offset - back:
+                    yield other, PHRASE
+        if not distant:
+            first = next(other for other in alike if other.appearance == bar.appearance)
+            if first.offset < bar.offset < FOUR:
+                yield first, OPENING
+            return
+        for other in alike:
+            if other.appearance > bar.appearance and other.offset == bar.offset:
+                yield other, RETURNING
+        for away in (FOUR, -FOUR, 2 * FOUR, -2 * FOUR, 1, -1, 2, -2, 3, -3):
+            place = bar.number - away
+            if 0 <= place < len(self.bars) and self.bars[place].beats == bar.beats:
+                yield self.bars[place], PHRASE if away % FOUR == 0 else OPENING
+
+    def recalled(
+        self, bar: FormBar, part: str, there: Callable[[FormBar], bool], distant: bool
+    ) -> tuple[FormBar, float] | None:
+        """The bar that one part's bar is to be like, of those that are `there`, and how alike 0..1; None without any."""
+        for other, (low, high) in self.sources(bar, distant):
+            if there(other):
+                return other, self.likeness(bar, part, low, high)
+        return None
+
+    def likeness(self, bar: FormBar, part: str, low: float, high: float) -> float:
+        """How alike a part's bar is to be to another, drawn from a range and less where phrases end."""
+        share = Dice(self.seed, part).uniform("likeness", bar.number)
+        end = SECTION_END if bar.last else PHRASE_END if bar.offset % FOUR == FOUR - 1 else 1.0
+        return (low + share * (high - low)) * end
+
+
+def form_of(request: ComposeRequest, steering: Steering) -> Form:
+    """The form of a request: what it gives, and what it leaves out made up in its genre and mood."""
+    chords, key = harmony_of(request)
+    selection, known = request.selection, request.known
+    grid = grid_of(selection)
+    valence, arousal = request.emotion or (0.0, 0.0)
+    density, complexity = (steering.mean(name, getattr(request, name)) for name in ("density", "complexity"))
+    mood = Mood(valence, arousal, density, complexity)
+    plan = make_plan(
+        selection, chords, known.sections, key, STYLES[nearest_arranged(request.genre)], mood,
+        barriers=frozenset({Fraction(0), selection.beats, *(request.span or ())}), seed=request.seed,
+        stems=frozenset({*request.stems, *known.parts}),
+    )  # fmt: skip
+    bars: list[FormBar] = []
+    appearance = -1
+    for number, bar in enumerate(plan.bars):
+        new = number == 0 or bar.phrase == 0
+        appearance += new
+        first, after = np.searchsorted(grid.bar, (number, number + 1))
+        asked = steering.energy_at((number + 0.5) / len(plan.bars))
+        fill = bar.pulses[-bar.fill].start if bar.fill else bar.end
+        bars.append(
+            FormBar(
+                number, bar.start, bar.end, (int(first), int(after)), _plain(bar.section), appearance, bar.phrase,
+                number + 1 == len(plan.bars) or plan.bars[number + 1].phrase == 0,
+                bar.energy if asked is None else asked, fill,
+            )
+        )  # fmt: skip
+    return Form(grid, tuple(bars), chords, key, plan.sections, request.seed)
+
+
+def harmony_of(request: ComposeRequest) -> tuple[tuple[ChordSpan, ...], Key]:
+    """The chords and the key: as given, else read off each other, else made up, major or minor as the emotion is."""
+    chords = request.chords if request.chords is not None else request.known.chords or None
+    key = request.key or key_of_chords(chords or ()) or _made_up(request)
+    if chords is None:
+        lines = bar_lines(request.selection)
+        text = default_chords(key, nearest_arranged(request.genre), len(lines), request.seed)
+        chords = spans_of(parse_bars(text), lines)
+    return tuple(sorted(chords, key=lambda span: span.start)), key
+
+
+def _made_up(request: ComposeRequest) -> Key:
+    mode = Targets.of(request.emotion).mode if request.emotion else ("major", "minor")[request.seed % 2]
+    return Key(9, "minor") if mode == "minor" else Key(0, "major")
+
+
+def _plain(name: str) -> str:
+    """The name without the number of the appearance: "Chorus 2" and "chorus" are one section."""
+    return name.lower().rstrip("0123456789 '") or name.lower()
