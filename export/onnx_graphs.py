@@ -19,21 +19,26 @@ from onnx import TensorProto, helper
 from torch import Tensor, nn
 
 from harmonicflow.core.constants import HOP, LATENT_CHANNELS
-from harmonicflow.engine.bundle import GRAPHS, Shape
+from harmonicflow.engine.bundle import ALL_GRAPHS, GRAPHS, PARTS, Shape
+from harmonicflow.score.cell_features import HARMONY_COLUMNS
+from harmonicflow.score.cells import PLACE, SLOT, SLOTS
+from harmonicflow.score.cells import SIZES as CELL_SIZES
 
 from .weights import drop_idle_casts, halve, keep_tables, share_nodes, unshare
 
 OPSET: Final = 20
 PRODUCER: Final = "harmonicflow"
-EXAMPLE: Final = {"batch": 2, "length": 24, "beats": 5}  # sizes while tracing
+# Sizes while tracing.
+EXAMPLE: Final = {"batch": 2, "length": 24, "beats": 5, "cells": 12, "picks": 3, "frames": 64, "chords": 8}
 UNROLLED: Final = "unrolled"  # the performer with every step of the sampler
-TABLES: Final = GRAPHS | {
+TABLES: Final = ALL_GRAPHS | {
     UNROLLED: (
         {key: shape for key, shape in GRAPHS["performer"][0].items() if key not in ("time", "step")},
         {"latents": ("batch", "stems", "length", LATENT_CHANNELS)},
     )
 }
-DYNAMIC: Final = ("batch", "length", "samples", "beats")  # axes that change from call to call
+# Axes that change from call to call.
+DYNAMIC: Final = ("batch", "length", "samples", "beats", "cells", "picks", "frames", "chords")
 
 # What TensorRT 10.15 takes, of the operators that the networks could be made of (onnx-tensorrt, docs/operators.md).
 TENSORRT_OPERATORS: Final = frozenset(
@@ -90,8 +95,38 @@ def example_inputs(name: str, sizes: Mapping[str, int], seed: int = 0) -> dict[s
         elif key == "pool":
             beat = np.arange(filled[2]) * filled[1] // filled[2]
             value = np.broadcast_to(beat[None, None, :] == np.arange(filled[1])[None, :, None], filled)
+        elif name == "composer":
+            value = _composer_input(key, filled, sizes["cells"], random)
         found[key] = torch.from_numpy(np.ascontiguousarray(value, np.float32))
     return found
+
+
+def _composer_input(key: str, shape: tuple[int, ...], cells: int, random: np.random.Generator) -> np.ndarray:
+    """An input of the composer: whole numbers where it reads such, and one chord and one key a cell.
+
+    Every note to be written is forced: a draw near the edge of its interval may fall on either side of it.
+    """
+    if key in ("notes", "recall", "forced"):
+        last = np.array(CELL_SIZES) - 1
+        value = np.stack([random.integers(size, size=shape[:-1]) for size in last], -1)
+        value[..., SLOT] = np.sort(value[..., SLOT], axis=-1)
+        here = (np.arange(shape[-2]) < random.integers(0, 5, size=shape[:-2])[..., None])[..., None]
+        if key == "forced":
+            value[..., PLACE] = np.arange(shape[-2])
+            value[..., SLOT] = np.where(here[..., 0], value[..., SLOT], SLOTS)
+            return value.astype(float)
+        return np.where(here, value, -1).astype(float)
+    if key == "write":
+        return np.stack([random.integers(PARTS, size=shape[:2]), random.integers(cells, size=shape[:2])], -1)
+    if key == "harmony":
+        value = np.zeros(shape)
+        for name in ("root", "tonic"):
+            places = random.integers(12, size=shape[:-1])[..., None] + HARMONY_COLUMNS[name].start
+            np.put_along_axis(value, places, 1.0, axis=-1)
+        return value
+    if key == "bias":
+        return np.zeros(shape)
+    return np.tile([1.0, 0.02], (shape[0], 1)) if key == "heat" else random.random(shape)
 
 
 def operators(model: bytes) -> set[tuple[str, str]]:

@@ -14,12 +14,14 @@ from .onnx_graphs import example_inputs
 
 # Largest difference from inputs of unit scale. The codec's is absolute: latents are near 1, sound is below it. The
 # performer's velocity is measured against its largest value where that is above 1.
-LIMITS: Final = {"encoder": 1e-4, "decoder": 1e-4, "performer": 1e-3, "unrolled": 1e-3}
+LIMITS: Final = {
+    "encoder": 1e-4, "decoder": 1e-4, "performer": 1e-3, "unrolled": 1e-3, "composer": 1e-3, "analyst": 1e-3,
+}  # fmt: skip
 ABSOLUTE: Final = ("encoder", "decoder")
 SIZES: Final = (  # none of them as traced; a single frame, a long window
-    {"batch": 1, "length": 1, "beats": 1},
-    {"batch": 3, "length": 41, "beats": 4},
-    {"batch": 1, "length": 130, "beats": 14},
+    {"batch": 1, "length": 1, "beats": 1, "cells": 1, "picks": 1, "frames": 8, "chords": 1},
+    {"batch": 3, "length": 41, "beats": 4, "cells": 40, "picks": 7, "frames": 400, "chords": 50},
+    {"batch": 1, "length": 130, "beats": 14, "cells": 96, "picks": 48, "frames": 3200, "chords": 400},
 )
 CODEC_SIZES: Final = (  # also two frames, fewer than a kernel sees, and more than the engine gives at once (28 s)
     {"batch": 1, "length": 1},

@@ -30,7 +30,7 @@ from harmonicflow.score.score import Score
 from . import codec
 from .analyse import Analysis, Clip, analyse
 from .blocks import latent_length, schedule
-from .bundle import EMOTION_WIDTH, GRAPHS, Bundle
+from .bundle import EMOTION_WIDTH, Bundle
 from .canvas import Canvas
 from .clock import Clock
 from .compose import compose
@@ -69,7 +69,7 @@ class HarmonicFlow:
 
     def preload(self) -> None:
         """Load every network now; otherwise each is loaded at its first use."""
-        for name in GRAPHS:
+        for name in self.bundle.networks:
             self.runtime.load(name)
 
     def cancel(self) -> None:

@@ -15,9 +15,12 @@ from typing import Any, Final, Self, TypeAlias
 import msgspec
 
 from harmonicflow.analysis.guide import GUIDE_V, GUIDE_WIDTH
+from harmonicflow.analysis.listening import HARMONY_OUT, SPECTRUM_BANDS, TIME_OUT
 from harmonicflow.core.constants import GENRE_PLACES, HOP, LATENT_CHANNELS, SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.paths import bundles_folder
+from harmonicflow.score.cell_features import CELLS_V, CONTROLS_WIDTH, HARMONY_WIDTH, STYLE_WIDTH, TIME_WIDTH
+from harmonicflow.score.cells import CELL_PARTS, FIELDS, NOTES, SLOTS
 from harmonicflow.score.rolls import SCORE_V, SCORE_WIDTH
 
 FORMAT: Final = 1
@@ -53,6 +56,33 @@ GRAPHS: Final[dict[str, tuple[dict[str, Shape], dict[str, Shape]]]] = {
         {"velocity": ("batch", "stems", "length", LATENT_CHANNELS), "edges": ("batch", "length", "rows", "nodes")},
     ),
 }
+# Networks that a bundle need not have, and that know nothing of its latent space.
+PARTS: Final = len(CELL_PARTS)
+OPTIONAL_GRAPHS: Final[dict[str, tuple[dict[str, Shape], dict[str, Shape]]]] = {
+    "composer": (
+        {
+            "notes": ("batch", PARTS, "cells", NOTES, FIELDS),
+            "known": ("batch", PARTS, "cells"),
+            "recall": ("batch", PARTS, "cells", NOTES, FIELDS),
+            "likeness": ("batch", PARTS, "cells"),
+            "harmony": ("batch", "cells", HARMONY_WIDTH),
+            "time": ("batch", "cells", TIME_WIDTH),
+            "style": ("batch", STYLE_WIDTH),
+            "controls": ("batch", PARTS, "cells", CONTROLS_WIDTH),
+            "write": ("batch", "picks", 2),
+            "uniform": ("batch", "picks", NOTES, FIELDS),
+            "forced": ("batch", "picks", NOTES, FIELDS),
+            "bias": ("batch", "picks", SLOTS + 1),
+            "heat": ("batch", 2),
+        },
+        {"written": ("batch", "picks", NOTES, FIELDS), "logp": ("batch", "picks", NOTES)},
+    ),
+    "analyst": (
+        {"spectrum": ("batch", "frames", SPECTRUM_BANDS)},
+        {"time": ("batch", "frames", TIME_OUT), "harmony": ("batch", "chords", HARMONY_OUT)},
+    ),
+}
+ALL_GRAPHS: Final = GRAPHS | OPTIONAL_GRAPHS
 
 
 class NetworkFile(msgspec.Struct, frozen=True):
@@ -88,6 +118,22 @@ class PerformerCard(msgspec.Struct, frozen=True):
     interval: bool = False  # True: few-step model, its input `step` takes the size of the step; False: always 0
 
 
+class ComposerCard(msgspec.Struct, frozen=True):
+    """What the composer was trained on, and how it wants to be sampled."""
+
+    cells_v: int = 0  # version of the cells and of what is told beside them; 0: there is no composer
+    parameters: int = 0
+    meters: tuple[str, ...] = ()  # that it has seen
+    temperature: float = 1.0
+    min_p: float = 0.0
+
+
+class AnalystCard(msgspec.Struct, frozen=True):
+    """The analyst."""
+
+    parameters: int = 0
+
+
 class ModelCard(msgspec.Struct, frozen=True):
     """model.json. Unknown fields are ignored."""
 
@@ -104,6 +150,8 @@ class ModelCard(msgspec.Struct, frozen=True):
     files: dict[str, NetworkFile]
     codec: CodecCard
     performer: PerformerCard = PerformerCard()
+    composer: ComposerCard = ComposerCard()
+    analyst: AnalystCard = AnalystCard()
     created: str = ""
     license: str = ""
     training: dict[str, Any] = {}
@@ -159,10 +207,19 @@ class Bundle:
         except msgspec.DecodeError as error:
             raise HarmonicFlowError("bad_bundle", path=folder, reason=f"model.json: {error}") from None
         _check_card(folder, card, any_layout)
-        networks = {name: _read_network(folder, row) for name, row in card.files.items() if name in GRAPHS}
+        networks = {name: _read_network(folder, row) for name, row in card.files.items() if name in ALL_GRAPHS}
         if (row := card.files.get(TEXT)) and _size(folder, row.file) != row.bytes:  # its hash: when it is read
             raise HarmonicFlowError("bad_bundle", path=folder, reason=f"{row.file} is missing or cut short")
         return cls(folder, card, hashlib.sha256(text).hexdigest()[:16], networks)
+
+    def has(self, name: str) -> bool:
+        """Whether this bundle has a network."""
+        return name in self.card.files
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The networks this bundle has."""
+        return tuple(name for name in ALL_GRAPHS if self.has(name))
 
     @property
     def stems(self) -> tuple[str, ...]:
@@ -193,7 +250,7 @@ class Bundle:
         def filled(side: dict[str, Shape]) -> dict[str, Shape]:
             return {key: tuple(sizes.get(str(size), size) for size in shape) for key, shape in side.items()}
 
-        inputs, outputs = GRAPHS[name]
+        inputs, outputs = ALL_GRAPHS[name]
         return filled(inputs), filled(outputs)
 
 
@@ -211,6 +268,10 @@ def _check_card(folder: Path, card: ModelCard, any_layout: bool) -> None:
     reach = (card.codec.context, card.codec.encoder_reach)
     if not all(0 <= frames <= 1024 for frames in reach) or not 0 <= card.performer.context_s <= 60:
         reason = "its context is out of range"
+    if "composer" in card.files and card.composer.cells_v != CELLS_V and not any_layout:
+        reason = f"its composer reads cells {card.composer.cells_v}, this release makes cells {CELLS_V}"
+    if not 0.05 <= card.composer.temperature <= 5 or not 0 <= card.composer.min_p < 1:
+        reason = "the temperature of its composer is out of range"
     if not 1 <= card.performer.steps <= 64:
         reason = "its number of steps is out of range"
     times = card.performer.schedule
@@ -222,7 +283,7 @@ def _check_card(folder: Path, card: ModelCard, any_layout: bool) -> None:
     if reason:
         raise HarmonicFlowError("bad_bundle", path=folder, reason=reason)
     for name, row in card.files.items():
-        if name == TEXT:
+        if name == TEXT or name in OPTIONAL_GRAPHS:
             continue
         check_space(folder, card, name, row.latent_space)
 

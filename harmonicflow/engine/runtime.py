@@ -11,7 +11,7 @@ import onnxruntime as ort
 
 from harmonicflow.core.errors import HarmonicFlowError
 
-from .bundle import GRAPHS, Bundle, check_space
+from .bundle import ALL_GRAPHS, Bundle, check_space
 
 MAX_THREADS: Final = 8  # graphs this small gain nothing from more
 SPIN_US: Final = "200"
@@ -65,7 +65,7 @@ class Runtime:
 
         `again`: another run of this network follows at once, which saves it a tenth of its time: the memory is kept.
         """
-        (output,) = self.outputs(name, tuple(GRAPHS[name][1])[:1], again=again, **inputs).values()
+        (output,) = self.outputs(name, tuple(ALL_GRAPHS[name][1])[:1], again=again, **inputs).values()
         return output
 
     def outputs(

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from harmonicflow.core.instruments import DRUM_CLASSES
 from harmonicflow.score.cell_features import (
     CONTROLS_WIDTH,
     HARMONY_COLUMNS,
@@ -63,13 +64,14 @@ class Notes(nn.Module):
 
     def __init__(self, config: ComposerConfig) -> None:
         super().__init__()
-        self.embed_slot = nn.Embedding(SLOTS, config.note)
-        self.embed_place = nn.Embedding(2 * PLACES, config.note)
-        self.embed_degree = nn.Embedding(2 * (NO_ROOT + 1), config.note)  # above the root, above the tonic
-        self.embed_duration = nn.Embedding(SIZES[DURATION], config.note)
-        self.embed_velocity = nn.Embedding(SIZES[VELOCITY], config.note)
-        self.embed_timing = nn.Embedding(SIZES[TIMING], config.note)
-        self.mix = nn.Linear(config.note, config.note)
+        width = config.note // 2
+        self.embed_slot = nn.Embedding(SLOTS, width)
+        self.embed_place = nn.Embedding(2 * PLACES, width)
+        self.embed_degree = nn.Embedding(2 * (NO_ROOT + 1), width)  # above the root, above the tonic
+        self.embed_duration = nn.Embedding(SIZES[DURATION], width)
+        self.embed_velocity = nn.Embedding(SIZES[VELOCITY], width)
+        self.embed_timing = nn.Embedding(SIZES[TIMING], width)
+        self.mix = nn.Linear(width, config.note)
 
     def forward(self, notes: Tensor, drums: Tensor, root: Tensor, tonic: Tensor) -> Tensor:
         """`notes` [..., F] whole numbers from 0; `drums`, `root` and `tonic` [...] (NO_ROOT: none) whole numbers."""
@@ -113,15 +115,32 @@ class Block(nn.Module):
         return x + self.fall(functional.silu(self.rise(self.norm(x))))
 
 
+@dataclass(frozen=True)
+class Cells:
+    """What the writer knows of each cell it writes, [R, ...]."""
+
+    drums: Tensor  # [R] the first place's row of the embedding: 0, of drums PLACES
+    above_root: Tensor  # [R] added to a place, modulo 12 its degree
+    rootless: Tensor  # [R] 12 where there is no root: such degrees are rows of their own
+    chord_degrees: Tensor  # [R, PLACES] degree of every place above the root
+    has_root: Tensor  # [R, 1]
+    key_degrees: Tensor
+    has_tonic: Tensor
+    foreign: Tensor  # [R, PLACES] NEVER where the part has no such place
+
+
 class Writer(nn.Module):
-    """Writes the notes of a cell, one after the other (a gated recurrent unit, Cho et al. 2014)."""
+    """Writes the notes of a cell, one after the other (a gated recurrent unit, Cho et al. 2014).
+
+    Its graph is repeated for every note, so what can be a table is one: half of the time is the number of nodes.
+    """
 
     def __init__(self, config: ComposerConfig) -> None:
         super().__init__()
         dim = config.writer
         self.begin = nn.Linear(config.dim, dim)
         self.given = nn.Linear(config.dim, 3 * dim)
-        self.heard = nn.Linear(config.note, 3 * dim, bias=False)
+        self.heard = nn.Linear(dim, 3 * dim, bias=False)
         self.held = nn.Linear(dim, 3 * dim)
         self.slot_head = nn.Linear(dim, SIZES[SLOT])
         self.slot_embed = nn.Embedding(SIZES[SLOT], dim)
@@ -130,7 +149,7 @@ class Writer(nn.Module):
         self.chord_head = nn.Linear(dim, 12)
         self.key_head = nn.Linear(dim, 12)
         self.place_embed = nn.Embedding(2 * PLACES, dim)
-        self.degree_embed = nn.Embedding(NO_ROOT + 1, dim)
+        self.degree_embed = nn.Embedding(24, dim)
         self.duration_mix = nn.Linear(dim, dim)
         self.duration_head = nn.Linear(dim, SIZES[DURATION])
         self.duration_embed = nn.Embedding(SIZES[DURATION], dim)
@@ -138,28 +157,68 @@ class Writer(nn.Module):
         self.velocity_head = nn.Linear(dim, SIZES[VELOCITY])
         self.velocity_embed = nn.Embedding(SIZES[VELOCITY], dim)
         self.timing_head = nn.Linear(dim, SIZES[TIMING])
+        self.timing_embed = nn.Embedding(SIZES[TIMING], dim)
+        slots, places = torch.arange(SIZES[SLOT]), torch.arange(PLACES)
+        self.register_buffer("earlier", NEVER * (slots < slots[:, None]).float(), persistent=False)
+        self.register_buffer("lower", NEVER * (places < places[:, None]).float(), persistent=False)
+
+    earlier: Tensor  # [slots, slots] of the slot before: time does not run back
+    lower: Tensor  # [PLACES, PLACES] of the place before, plus one: within a slot places rise
 
     def step(self, state: Tensor, given: Tensor, last: Tensor) -> Tensor:
-        """The next state [R, D], after the note with the embedding `last` [R, note]."""
-        gates = given + self.heard(last)
-        held = self.held(state)
-        r, z, n = gates.chunk(3, dim=-1)
-        hr, hz, hn = held.chunk(3, dim=-1)
-        keep = torch.sigmoid(z + hz)
-        return keep * state + (1 - keep) * torch.tanh(n + torch.sigmoid(r + hr) * hn)
+        """The next state [R, D], after a note with the embedding `last` [R, D]."""
+        r, z, n = (given + self.heard(last)).chunk(3, dim=-1)
+        hr, hz, hn = self.held(state).chunk(3, dim=-1)
+        new = torch.tanh(n + torch.sigmoid(r + hr) * hn)
+        return new + torch.sigmoid(z + hz) * (state - new)
+
+    def note(self, state: Tensor, cells: Cells, slot: Tensor, place: Tensor, bias: Tensor, drawn: "Draw") -> Tensor:
+        """The embedding [R, D] of the next note, drawn field by field, after one at `slot` and `place` [R]."""
+        next_slot = drawn.field(self.slot_head(state) + bias + self.earlier[slot], SLOT)
+        a = functional.gelu(self.place_mix(state) + self.slot_embed(next_slot))
+        logits = self.place_head(a) + cells.foreign
+        logits = logits + torch.gather(self.chord_head(a), 1, cells.chord_degrees) * cells.has_root
+        logits = logits + torch.gather(self.key_head(a), 1, cells.key_degrees) * cells.has_tonic
+        same = (next_slot == slot).to(logits.dtype)[:, None]
+        next_place = drawn.field(logits + self.lower[place] * same, PLACE)
+        b = self.duration_mix(a) + self.place_embed(next_place + cells.drums)
+        b = functional.gelu(b + self.degree_embed((next_place + cells.above_root) % 12 + cells.rootless))
+        duration = drawn.field(self.duration_head(b), DURATION)
+        c = functional.gelu(self.velocity_mix(b) + self.duration_embed(duration))
+        velocity = drawn.field(self.velocity_head(c), VELOCITY)
+        c = c + self.velocity_embed(velocity)
+        return c + self.timing_embed(drawn.field(self.timing_head(c), TIMING))
 
 
-@dataclass(frozen=True)
-class Cells:
-    """What the writer knows of each cell it writes, [R, ...]."""
+class Draw:
+    """Draws the fields of one note of each row, or takes those that are forced."""
 
-    drums: Tensor  # 0 or 1
-    root: Tensor
-    tonic: Tensor
-    chord_degrees: Tensor  # [R, PLACES] degree of every place above the root, and 1 where there is a root
-    has_root: Tensor  # [R, 1]
-    key_degrees: Tensor
-    has_tonic: Tensor
+    def __init__(self, uniform: Tensor, forced: Tensor, cold: Tensor, least: Tensor) -> None:
+        self.uniform, self.forced, self.free = uniform, forced, forced < 0
+        self.cold, self.least = cold, least  # [R, 1]: one over the temperature; the least share of the likeliest
+        self.values: list[Tensor] = []
+        self.logps: list[Tensor] = []
+
+    def field(self, logits: Tensor, field: int) -> Tensor:
+        """The value [R] of a field with `logits` [R, values]."""
+        likely = torch.softmax(logits * self.cold, dim=-1)
+        if field in (SLOT, PLACE, DURATION):
+            kept = likely >= self.least * likely.amax(-1, keepdim=True)
+            likely = likely * kept.to(likely.dtype)
+        total = torch.cumsum(likely, dim=-1)
+        drawn = (total <= self.uniform[:, field : field + 1] * total[:, -1:]).to(logits.dtype).sum(-1)
+        value = torch.where(self.free[:, field], drawn, self.forced[:, field])
+        whole = value.long()
+        self.values.append(value)
+        self.logps.append(log_probability(logits, whole))
+        return whole
+
+
+def log_probability(logits: Tensor, value: Tensor) -> Tensor:
+    """Log probability [R] of `value` [R] under a softmax of `logits` [R, values], in operators that TensorRT has."""
+    high = logits.amax(-1, keepdim=True)
+    chosen = logits.gather(1, value[:, None]) - high
+    return (chosen - (logits - high).exp().sum(-1, keepdim=True).log())[:, 0]
 
 
 class Composer(nn.Module):
@@ -182,6 +241,11 @@ class Composer(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.out_norm = Norm(dim)
         self.writer = Writer(config)
+        counted = torch.ones(4)
+        counted[DURATION - 1] = 0  # a drum's duration says nothing
+        self.register_buffer("drum_fields", counted, persistent=False)
+
+    drum_fields: Tensor  # [4] which fields after the slot count for drums
 
     def forward(self, notes: Tensor, known: Tensor, recall: Tensor, likeness: Tensor, harmony: Tensor, time: Tensor,
                 style: Tensor, controls: Tensor, write: Tensor, uniform: Tensor, forced: Tensor, bias: Tensor,
@@ -197,27 +261,29 @@ class Composer(nn.Module):
         h = self.hidden(notes, known, recall, likeness, harmony, time, style, controls)
         h, cells = self.picked(h, harmony, write)
         batch, picks = write.shape[:2]
-        state, given = torch.tanh(self.writer.begin(h)), self.writer.given(h)
+        writer = self.writer
+        state, given = torch.tanh(writer.begin(h)), writer.given(h)
         heat = heat[:, None].expand(-1, picks, -1).reshape(batch * picks, 2)
+        cold, least = 1 / heat[:, :1], heat[:, 1:]
         bias, uniform, forced = bias.flatten(0, 1), uniform.flatten(0, 1), forced.flatten(0, 1)
-        last = h.new_zeros(batch * picks, self.config.note)
-        alive = h.new_ones(batch * picks)
-        slot = h.new_zeros(batch * picks, dtype=torch.long)
-        place = slot - 1
+        last = torch.zeros_like(state)
+        alive = torch.ones_like(cold)  # [R, 1]
+        slot = torch.zeros_like(cells.rootless)
+        place = torch.zeros_like(slot)
         written, logps = [], []
         for number in range(NOTES):
-            state = self.writer.step(state, given, last)
-            drawn = _Draw(uniform[:, number], forced[:, number], heat)
-            note, logp = self.note(state, cells, slot, place, bias, drawn)
-            # A note with its slot forced to nothing is an end; all after the end is nothing.
-            ended = note[:, SLOT] >= SLOTS
-            logps.append(logp * alive)
-            alive = alive * (1 - ended.float())
-            written.append(torch.where(alive[:, None] > 0, note, torch.full_like(note, -1)))
-            slot, place = note[:, SLOT].clamp(max=SLOTS - 1), note[:, PLACE]
-            safe = torch.cat([slot[:, None], note[:, 1:]], dim=1)
-            last = self.notes(safe, cells.drums, cells.root, cells.tonic)
-        found = torch.stack(written, 1).float(), torch.stack(logps, 1)
+            state = writer.step(state, given, last)
+            draw = Draw(uniform[:, number], forced[:, number], cold, least)
+            last = writer.note(state, cells, slot, place, bias, draw)
+            ended = (draw.values[SLOT] >= SLOTS).to(state.dtype)[:, None]
+            rest = torch.stack(draw.logps[1:], -1) * (1 - ended)
+            rest = rest * torch.where((cells.drums > 0)[:, None], self.drum_fields, torch.ones_like(self.drum_fields))
+            logps.append((draw.logps[SLOT] + rest.sum(-1)) * alive[:, 0])
+            alive = alive * (1 - ended)
+            written.append((torch.stack(draw.values, -1) + 1) * alive - 1)
+            slot, place = draw.values[SLOT].long(), draw.values[PLACE].long() + 1
+            place = place.clamp(max=PLACES - 1)
+        found = torch.stack(written, 1), torch.stack(logps, 1)
         return found[0].unflatten(0, (batch, picks)), found[1].unflatten(0, (batch, picks))
 
     def hidden(self, notes: Tensor, known: Tensor, recall: Tensor, likeness: Tensor, harmony: Tensor, time: Tensor,
@@ -243,8 +309,8 @@ class Composer(nn.Module):
         sounds = (notes[..., SLOT] >= 0).float() * there[..., None]
         root, tonic = roots(harmony)
         drums = drums_of(notes.device)[None, :, None, None].expand(notes.shape[:4])
-        root = self._above(root[:, None, :, None].expand(notes.shape[:4]), drums)
-        tonic = self._above(tonic[:, None, :, None].expand(notes.shape[:4]), drums)
+        root = _above(root[:, None, :, None].expand(notes.shape[:4]), drums)
+        tonic = _above(tonic[:, None, :, None].expand(notes.shape[:4]), drums)
         whole = notes.clamp(min=0).long()
         if self.training:  # most places are empty
             where = sounds > 0
@@ -259,72 +325,23 @@ class Composer(nn.Module):
         """What is known of the cells `write` [B, M, 2]: hidden values [R, D] and the rest."""
         batch, picks = write.shape[:2]
         part, cell = write[..., 0].long(), write[..., 1].long()
-        flat = h.flatten(1, 2)
         index = (part * h.shape[2] + cell)[..., None].expand(batch, picks, h.shape[-1])
-        chosen = torch.gather(flat, 1, index).flatten(0, 1)
+        chosen = torch.gather(h.flatten(1, 2), 1, index).flatten(0, 1)
         root, tonic = (torch.gather(value, 1, cell).flatten() for value in roots(harmony))
         drums = drums_of(h.device)[part].flatten()
-        root, tonic = self._above(root, drums), self._above(tonic, drums)
-        places = torch.arange(PLACES, device=h.device) + LOWEST
-        chord_degrees = (places - root[:, None] + 12) % 12
-        key_degrees = (places - tonic[:, None] + 12) % 12
-        has_root, has_tonic = (root < NO_ROOT).float()[:, None], (tonic < NO_ROOT).float()[:, None]
-        return chosen, Cells(drums, root, tonic, chord_degrees, has_root, key_degrees, has_tonic)
-
-    @staticmethod
-    def _above(root: Tensor, drums: Tensor) -> Tensor:
-        return torch.where(drums > 0, torch.full_like(root, NO_ROOT), root)
-
-    def note(self, state: Tensor, cells: Cells, slot: Tensor, place: Tensor, bias: Tensor, drawn: "_Draw",
-             ) -> tuple[Tensor, Tensor]:
-        """The next note [R, F] after one at `slot` and `place`, and its log probability [R]."""
-        writer = self.writer
-        slots = torch.arange(SIZES[SLOT], device=state.device)
-        logits = writer.slot_head(state) + bias + NEVER * (slots < slot[:, None]).float()
-        next_slot, logp = drawn.field(logits, SLOT)
-        a = functional.gelu(writer.place_mix(state) + writer.slot_embed(next_slot))
-        next_place, more = drawn.field(self.place_logits(a, cells, slot, place, next_slot), PLACE)
-        b = writer.place_embed(next_place + PLACES * cells.drums)
-        b = functional.gelu(writer.duration_mix(a) + b + writer.degree_embed(degree(next_place, cells.root)))
-        duration, of_duration = drawn.field(writer.duration_head(b), DURATION)
-        c = functional.gelu(writer.velocity_mix(b) + writer.duration_embed(duration))
-        velocity, of_velocity = drawn.field(writer.velocity_head(c), VELOCITY)
-        timing, of_timing = drawn.field(writer.timing_head(c + writer.velocity_embed(velocity)), TIMING)
-        rest = more + of_duration * (1 - cells.drums) + of_velocity + of_timing  # a drum's duration says nothing
-        ended = (next_slot >= SLOTS).float()
-        return torch.stack([next_slot, next_place, duration, velocity, timing], 1), logp + rest * (1 - ended)
-
-    def place_logits(self, a: Tensor, cells: Cells, slot: Tensor, place: Tensor, next_slot: Tensor) -> Tensor:
-        """[R, PLACES]: within a slot places rise; drums have their classes only."""
-        writer = self.writer
-        logits = writer.place_head(a)
-        logits = logits + torch.gather(writer.chord_head(a), 1, cells.chord_degrees) * cells.has_root
-        logits = logits + torch.gather(writer.key_head(a), 1, cells.key_degrees) * cells.has_tonic
-        places = torch.arange(PLACES, device=a.device)
-        below = (places <= place[:, None]).float() * (next_slot == slot).float()[:, None]
-        return logits + NEVER * below + NEVER * (places >= DRUM_PLACES).float() * cells.drums.float()[:, None]
+        root, tonic = _above(root, drums), _above(tonic, drums)
+        places = torch.arange(PLACES, device=h.device)
+        foreign = NEVER * (places >= len(DRUM_CLASSES)).to(h.dtype) * drums.to(h.dtype)[:, None]
+        return chosen, Cells(
+            drums * PLACES, LOWEST + 12 - root, 12 * (root == NO_ROOT).long(),
+            (places + LOWEST + 12 - root[:, None]) % 12, (root < NO_ROOT).to(h.dtype)[:, None],
+            (places + LOWEST + 12 - tonic[:, None]) % 12, (tonic < NO_ROOT).to(h.dtype)[:, None], foreign,
+        )  # fmt: skip
 
 
-DRUM_PLACES: Final = 16
-
-
-class _Draw:
-    """Draws the fields of one note of each row, or takes those that are forced."""
-
-    def __init__(self, uniform: Tensor, forced: Tensor, heat: Tensor) -> None:
-        self.uniform, self.forced, self.heat = uniform, forced, heat
-
-    def field(self, logits: Tensor, field: int) -> tuple[Tensor, Tensor]:
-        """(value [R], log probability [R]) of a field with `logits` [R, values]."""
-        scaled = logits / self.heat[:, :1]
-        likely = torch.softmax(scaled, dim=-1)
-        kept = likely * (likely >= self.heat[:, 1:] * likely.amax(-1, keepdim=True)).float()
-        total = torch.cumsum(kept, dim=-1)
-        drawn = (total <= self.uniform[:, field, None] * total[:, -1:]).float().sum(-1)
-        wanted = self.forced[:, field]
-        value = torch.where(wanted >= 0, wanted, drawn.clamp(max=logits.shape[-1] - 1)).long()
-        logp = torch.log_softmax(logits, dim=-1).gather(1, value[:, None])[:, 0]
-        return value, logp
+def _above(root: Tensor, drums: Tensor) -> Tensor:
+    """The root, none for drums."""
+    return torch.where(drums > 0, torch.full_like(root, NO_ROOT), root)
 
 
 def roots(harmony: Tensor) -> tuple[Tensor, Tensor]:
@@ -334,7 +351,7 @@ def roots(harmony: Tensor) -> tuple[Tensor, Tensor]:
     for name in ("root", "tonic"):
         hot = harmony[..., HARMONY_COLUMNS[name]]
         there = hot.sum(-1)
-        found.append(((hot * classes).sum(-1) + NO_ROOT * (1 - there)).round().long())
+        found.append(((hot * classes).sum(-1) + NO_ROOT * (1 - there) + 0.5).floor().long())
     return found[0], found[1]
 
 
