@@ -27,9 +27,11 @@ def command() -> None:
               help="Again for more; the first has the default sound.  [default: Debian's two]")
 @click.option("--varied", type=click.FloatRange(0, 1), default=0.5, show_default=True,
               help="Share of the songs with other SoundFonts, programs and kits.")
+@click.option("--audio/--no-audio", default=True, show_default=True, help="Without: notes alone, for `train composer`.")
 def build(
-    midi: Path, out: Path, hours: float, seed: int, jobs: int, parts: str, sound_fonts: tuple[Path, ...], varied: float
-) -> None:
+    midi: Path, out: Path, hours: float, seed: int, jobs: int, parts: str, sound_fonts: tuple[Path, ...],
+    varied: float, audio: bool,
+) -> None:  # fmt: skip
     """Render a corpus in Slakh's layout; run it again to go on where it stopped."""
     from ..corpus.build import BuildOptions, Progress, build
     from ..corpus.sounds import SOUND_FONTS
@@ -45,7 +47,7 @@ def build(
             line = f"{step.done}/{step.total} {step.track.split}/{step.track.name} {step.outcome}{reason}"
             click.echo(f"{line} {step.seconds:.0f} s from {step.track.row.path}", err=True)
 
-    build(BuildOptions(midi, out, hours, seed, jobs, letters, sound_fonts or SOUND_FONTS, varied), say)
+    build(BuildOptions(midi, out, hours, seed, jobs, letters, sound_fonts or SOUND_FONTS, varied, audio), say)
     click.echo(str(out))
 
 

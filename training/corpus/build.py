@@ -32,6 +32,7 @@ class BuildOptions:
     parts: str = "AD"
     sound_fonts: tuple[Path, ...] = SOUND_FONTS  # the first one has the default sound
     varied: float = 0.5  # share of the tracks with other sounds, drawn from all SoundFonts
+    audio: bool = True  # False: labels.json and score.mid alone, for the composer
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Progress:
 
 def build(options: BuildOptions, progress: Callable[[Progress], None]) -> None:
     """Make every planned track that is not there; calls `progress` after each. Same options, same bytes."""
-    for sound_font in options.sound_fonts:
+    for sound_font in options.sound_fonts if options.audio else ():
         presets(sound_font)  # a missing one is said before the work, not in the middle of it
     tracks = plan(read_manifest(options.midi), options.parts, options.hours, options.seed)
     waiting = []
@@ -100,8 +101,8 @@ def make_track(track: Track, options: BuildOptions) -> tuple[str, str, float]:
         song = make_song(track, options.midi, read_rows(options.midi), rng)
     except (Unusable, ValueError, EOFError, KeyError) as error:
         return "left out", f"{type(error).__name__}: {error}", 0.0
-    sound = draw_sound(options.sound_fonts, options.varied, rng)
-    labels = write_track(options.out / track.split / track.name, song, sound, track.seed)
+    sound = draw_sound(options.sound_fonts, options.varied if options.audio else 0.0, rng)
+    labels = write_track(options.out / track.split / track.name, song, sound, track.seed, options.audio)
     return "made", "", float(labels["seconds"])
 
 

@@ -53,9 +53,15 @@ def render_song(song: Song, sound: Sound) -> tuple[Song, dict[str, NDArray[np.fl
     return song, {name: stem * np.float32(gain) for name, stem in stems.items()}, 20 * float(np.log10(gain))
 
 
-def write_track(folder: Path, song: Song, sound: Sound, seed: int) -> dict[str, Any]:
-    """Render a song into `folder` (made whole under another name first, so that a folder is never half); its labels."""
-    song, stems, gain_db = render_song(song, sound)
+def write_track(folder: Path, song: Song, sound: Sound, seed: int, audio: bool = True) -> dict[str, Any]:
+    """Render a song into `folder` (made whole under another name first, so that a folder is never half); its labels.
+
+    Without `audio` only the notes are written, for networks that read no sound.
+    """
+    stems: dict[str, NDArray[np.float32]] = {}
+    gain_db = 0.0
+    if audio:
+        song, stems, gain_db = render_song(song, sound)
     labels = make_labels(song, sound, gain_db, seed)
     making = folder.with_name(f".{folder.name}.making")
     shutil.rmtree(making, ignore_errors=True)
