@@ -3,63 +3,36 @@
 Latents of the edit are unknown, all others known: that is the whole task for the performer. What is kept comes back
 exactly: splicing is done on session-rate sound, with both crossfades inside the edit.
 
-Legend: S stems, R rows, L latent frames, C channels, N frames of the selection at the session's rate.
+Legend: S stems, N frames of the selection at the session's rate.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
-from math import gcd
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 import numpy as np
 
-from harmonicflow.audio.resample import resample
 from harmonicflow.audio.seams import splice
-from harmonicflow.core.constants import HOP, SAMPLE_RATE
-from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import Regenerate
-from harmonicflow.core.tempo import Bar, Selection
 from harmonicflow.mix.bus import mix
 from harmonicflow.mix.strips import StripProcessor, pan_gains
 from harmonicflow.score.keys import parse_key
 from harmonicflow.score.score import Score
 
-from .blocks import schedule
 from .canvas import Canvas
 from .clock import Clock
-from .codec import decode
 from .compose import compose, edited_chords, edited_score
 from .deliver import binaural, measure
-from .perform import perform_block
+from .edit import Edit, check_parent, decoded, performed, replanned
 from .request import MAX_SEED, check_stems
 from .result import BlockAudio, Plan, Result
-from .sampler import flow_times
 from .timbre import Like, timbre
 
 if TYPE_CHECKING:
     from .api import HarmonicFlow
 
 LEAD_IN_S: Final = 2.0  # a channel strip starts this early, so that its state at the edit is what it was in the parent
-
-
-@dataclass(frozen=True)
-class Edit:
-    """Where the change is: bars, beats, frames at the session's rate."""
-
-    bars: tuple[Bar, ...]
-    start_beat: Fraction
-    end_beat: Fraction
-    start: int
-    end: int
-
-    @classmethod
-    def of(cls, selection: Selection, from_bar: int, to_bar: int) -> "Edit":
-        """The bars `from_bar` to `to_bar`, which is included; raises `bad_bars`."""
-        first, last = selection.bar_range(from_bar, to_bar)
-        bars = tuple(selection.bars()[from_bar - 1 : to_bar])
-        return cls(bars, first.start_beat, last.end_beat, first.start_frame, last.end_frame)
 
 
 def regenerate(
@@ -71,15 +44,10 @@ def regenerate(
     on_block: Callable[[BlockAudio], None] | None,
 ) -> list[Result]:
     """`count` new results; see `HarmonicFlow.regenerate`."""
-    space = flow.bundle.card.latent_space
-    if old.bundle["latent_space"] != space or len(old.latents) != 1 + len(flow.stems):
-        reason = f"the take was made in {old.bundle['latent_space']}, the bundle {flow.bundle.path} reads {space}"
-        hint = "Generate it again with this bundle, or serve the one it was made with"
-        raise HarmonicFlowError("latent_mismatch", reason=reason, hint=hint)
+    check_parent(flow, old)
     stems = check_stems(request.stems, old.names)
     edit = Edit.of(old.selection, request.from_bar, request.to_bar)
-    blocks = schedule(old.selection, flow.bundle.card.codec.context, edit.bars)
-    clock.expect([block.end - block.start for block in blocks] * request.count, request.steps)
+    clock.expect([block.end - block.start for block in edit.blocks(flow)] * request.count, request.steps)
     told = replace(old, plan=replace(old.plan, timbre=timbre(flow.runtime, like, stems, request.like, old.plan.timbre)))
     notes = flow.unheard(like)
     return [_take(flow, told, request, index, stems, edit, notes, clock, on_block) for index in range(request.count)]
@@ -100,23 +68,16 @@ def _take(
     clock.take_index = index
     clock.say("compose")
     score, plan, notes = _score(flow, old, request, stems, edit, seed)
-    blocks = schedule(old.selection, flow.bundle.card.codec.context, edit.bars)
     canvas = Canvas(old.canvas.latents.copy(), old.canvas.known.copy())
     rows = [1 + flow.stems.index(name) for name in stems]
-    for row in rows:
-        canvas.forget(row, blocks[0].start, blocks[-1].end)
-    conditions = flow.conditions(old.selection, score, plan, parse_key(plan.key) if plan.key else None)
-    times = flow_times(request.steps, flow.bundle.card.performer.schedule)
-    for block in blocks:
-        perform_block(flow.runtime, canvas, conditions, block, seed, times, clock.step)
+    performed(flow, edit, canvas, rows, score, plan, seed, request.steps, clock)
     clock.say("mix")
-    new_SN = _decoded(flow, canvas, rows, old.selection, blocks[0].start, blocks[-1].end)
-    result = _spliced(old, stems, edit, new_SN)
+    result = _spliced(old, stems, edit, decoded(flow, edit, canvas, rows))
     clock.say("place")
     result = replace(
         result, score=score, canvas=canvas, plan=plan, seed=seed, steps=request.steps,
         request=msgspec.to_builtins(request), bundle=flow.identity(), warnings=said + notes, parent=old.take,
-        title=request.title or old.title, folder=None, take="",
+        title=request.title or old.title, folder=None, take="", option=index + 1,
         shared={name: old.folder for name in old.names if name not in stems} if old.folder else {},
     )  # fmt: skip
     if on_block is not None:
@@ -130,16 +91,7 @@ def _score(
     flow: "HarmonicFlow", old: Result, request: Regenerate, stems: Sequence[str], edit: Edit, seed: int
 ) -> tuple[Score, Plan, tuple[str, ...]]:
     """The edited score, the plan and warnings."""
-    said = bool(request.genre or request.mood or request.emotion or request.prompt.strip())
-    plan = old.plan
-    if said:
-        meant = flow.words.meant(request.prompt, request.genre, request.mood, request.emotion, plan.genre)
-        plan = replace(
-            plan, genre=meant.genre, emotion=meant.emotion or plan.emotion, understood=meant.sentence,
-            text=request.prompt.strip() or plan.text,
-        )  # fmt: skip
-    if request.key and request.key.strip():
-        plan = replace(plan, key=parse_key(request.key).name)
+    plan = replanned(flow, old.plan, request)
     chords = edited_chords(old.score, request.chords, edit.bars, edit.start_beat, edit.end_beat)
     new, notes = compose(
         old.selection, stems, genre=plan.genre, chords=chords or None, key=parse_key(plan.key) if plan.key else None,
@@ -148,26 +100,6 @@ def _score(
     )  # fmt: skip
     score = edited_score(old.score, new, stems, edit.start_beat, edit.end_beat, old.selection)
     return replace(score, chords=chords), plan, notes
-
-
-def _decoded(
-    flow: "HarmonicFlow", canvas: Canvas, rows: list[int], selection: Selection, start: int, end: int
-) -> np.ndarray:
-    """Dry sound [S, N] at the session's rate, right from latent frame `start` up to `end`, silent elsewhere.
-
-    Resampling begins where a sample of 44.1 kHz and one of the session fall together, some frames before the edit.
-    """
-    rate = selection.rate
-    grid = SAMPLE_RATE // gcd(SAMPLE_RATE, rate)  # so many samples are whole frames of the session
-    early = max(0, (start - 2) * HOP // grid * grid)
-    first, last = early // HOP, min(canvas.frames, end + 2)
-    audio = decode(flow.runtime, canvas.latents[rows], first, last)[:, early - first * HOP :]
-    sound = resample(audio, SAMPLE_RATE, rate)
-    out = np.zeros((len(rows), selection.frames), np.float32)
-    at = early * rate // SAMPLE_RATE
-    room = min(sound.shape[1], selection.frames - at)
-    out[:, at : at + room] = sound[:, :room]
-    return out
 
 
 def _spliced(old: Result, stems: Sequence[str], edit: Edit, new_SN: np.ndarray) -> Result:

@@ -79,8 +79,9 @@ class Result:
     bundle: dict[str, str]  # name, version, hash, latent_space
     report: dict[str, dict[str, float | None]]  # per file: peak_dbfs, lufs
     warnings: tuple[str, ...] = ()
-    parent: str = ""  # id of the take it was regenerated from
+    parent: str = ""  # id of the take it was regenerated or extended from
     title: str = ""
+    option: int = 1  # of the request's `count`
     folder: Path | None = None  # where it was read from
     take: str = ""  # its id there
     shared: dict[str, Path] = field(default_factory=dict)  # stem -> folder of a take that holds the very same files

@@ -52,6 +52,7 @@ class TakeFile(msgspec.Struct, frozen=True):
     clip: bool  # whether row 0 of the latents is known
     bundle: dict[str, str]
     sha256: dict[str, str]  # of every other file
+    clip_frames: int | None = None  # so many latent frames of row 0 are known, from the first; None: all or none
 
 
 def write_take(result: Result, folder: str | Path, *, take: str = "", created: str | None = None) -> TakeSummary:
@@ -78,6 +79,7 @@ def write_take(result: Result, folder: str | Path, *, take: str = "", created: s
     hashes["latents.safetensors"] = _write(folder / "latents.safetensors", tensor_bytes(_tensors(result)))
     summary = TakeSummary(
         take=take or folder.name, folder=str(folder), parent=result.parent,
+        made=result.request.get("kind", ""), option=result.option,
         created=created or datetime.now(UTC).isoformat(timespec="seconds"), title=result.title, seed=result.seed,
         genre=result.plan.genre, bars=len(result.selection.bars()), seconds=float(result.selection.seconds),
         rate=result.selection.rate, frames=result.selection.frames, warnings=result.warnings,
@@ -87,7 +89,8 @@ def write_take(result: Result, folder: str | Path, *, take: str = "", created: s
     record = TakeFile(
         format=FORMAT, summary=msgspec.structs.replace(summary, folder=""), selection=result.selection.to_wire(),
         request=result.request, delivery=result.delivery, steps=result.steps, plan=plan, strips=result.strips,
-        score=result.score.to_wire(), clip=bool(result.canvas.known[0].any()), bundle=result.bundle, sha256=hashes,
+        score=result.score.to_wire(), clip=bool(result.canvas.known[0].any()),
+        clip_frames=int(result.canvas.known[0].sum()), bundle=result.bundle, sha256=hashes,
     )  # fmt: skip
     _write(folder / "take.json", msgspec.json.format(msgspec.json.encode(record), indent=1))
     return summary
@@ -117,6 +120,8 @@ def _result(record: TakeFile, folder: Path) -> Result:
     tensors = read_tensors(_bytes(folder, "latents.safetensors"))
     known = np.ones(tensors["latents"].shape[:2], bool)
     known[0] = record.clip
+    if record.clip_frames is not None:
+        known[0, record.clip_frames :] = False
     rows = {row.stem: row for row in record.summary.files}
     names = tuple(name for name in rows if name not in ("mix", "binaural"))
     sounds = {name: _sound(folder / f"{name}.wav", row.channels, selection.frames) for name, row in rows.items()}
@@ -133,7 +138,7 @@ def _result(record: TakeFile, folder: Path) -> Result:
         bundle=record.bundle,
         report={name: {"peak_dbfs": row.peak_dbfs, "lufs": row.lufs} for name, row in rows.items()},
         warnings=record.summary.warnings, parent=record.summary.parent, title=record.summary.title, folder=folder,
-        take=record.summary.take,
+        take=record.summary.take, option=record.summary.option,
     )  # fmt: skip
 
 
