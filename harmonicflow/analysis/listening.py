@@ -111,19 +111,25 @@ def _loud(magnitude: Floats) -> Floats:
     return (SCALE * np.log1p(LOUDNESS * magnitude)).astype(np.float32)
 
 
+def bands_hz() -> Floats:
+    """The middle of each of the SPECTRUM_BANDS."""
+    low, high = TIME_BANDS_HZ
+    time = low * (high / low) ** (np.arange(TIME_BANDS) / (TIME_BANDS - 1))
+    pitch = LOWEST_PITCH + (np.arange(HARMONY_BANDS) - (BANDS_PER_SEMITONE - 1) / 2) / BANDS_PER_SEMITONE
+    return np.concatenate([time, 440.0 * 2 ** ((pitch - 69) / 12)])
+
+
 @lru_cache(maxsize=1)
 def _time_bank() -> Floats:
     """Triangles on a logarithmic axis [F, TIME_BANDS]; the lowest are as wide as a bin of the transform."""
-    low, high = TIME_BANDS_HZ
-    ratio = (high / low) ** (1 / (TIME_BANDS - 1))
-    return _triangles(low * ratio ** np.arange(TIME_BANDS), ratio, TIME_SIZE)
+    hz = bands_hz()[TIME_COLUMNS]
+    return _triangles(hz, hz[1] / hz[0], TIME_SIZE)
 
 
 @lru_cache(maxsize=2)
 def _harmony_bank(deep: bool) -> Floats:
     """Triangles of a third of a semitone below DEEP_PITCH (for DEEP_SIZE) or from it on; unused bins are cut off."""
-    pitch = LOWEST_PITCH + (np.arange(HARMONY_BANDS) - (BANDS_PER_SEMITONE - 1) / 2) / BANDS_PER_SEMITONE
-    hz, ratio = 440.0 * 2 ** ((pitch - 69) / 12), 2 ** (1 / (12 * BANDS_PER_SEMITONE))
+    hz, ratio = bands_hz()[HARMONY_COLUMNS], 2 ** (1 / (12 * BANDS_PER_SEMITONE))
     split = (DEEP_PITCH - LOWEST_PITCH) * BANDS_PER_SEMITONE
     bank = _triangles(hz[:split], ratio, DEEP_SIZE) if deep else _triangles(hz[split:], ratio, HARMONY_SIZE)
     return bank[: np.flatnonzero(bank.any(axis=1))[-1] + 1]

@@ -36,9 +36,9 @@ ROWS = CHORD_FRAMES // HELD  # rows of harmony bands to a chord row
 class AnalystConfig:
     """Sizes of the analyst."""
 
-    time_dim: int = 48  # width of the time network
+    time_dim: int = 52  # width of the time network
     time_layers: int = 8  # their dilations double: 1, 2, 4 ... steps of two frames, and twice that beside it
-    harmony_dim: int = 112  # width of the harmony network
+    harmony_dim: int = 128  # width of the harmony network
     harmony_layers: int = 6  # dilations of 1, 2, 4 ... chord rows
     dropout: float = 0.1  # in training
 
@@ -78,8 +78,8 @@ class HarmonyEar(nn.Module):
 
     def forward(self, bands: Tensor) -> Tensor:
         """Each chord row has ROWS rows of bands, which enter side by side."""
-        x = functional.gelu(self.fine(bands.unflatten(1, (-1, ROWS)).transpose(1, 2)))
-        x = functional.gelu(self.semitones(x))
+        x = functional.relu(self.fine(bands.unflatten(1, (-1, ROWS)).transpose(1, 2)))
+        x = functional.relu(self.semitones(x))
         x = self.intervals(x.transpose(1, 2).flatten(2))
         for layer in self.layers:
             x = layer(x)
@@ -104,8 +104,8 @@ class TimeEar(nn.Module):
 
     def forward(self, bands: Tensor, harmony: Tensor) -> Tensor:
         """`harmony` [B, H, D] is held for the steps of its row."""
-        x = functional.gelu(self.strokes(bands[:, None]))
-        x = functional.gelu(self.bands(x))
+        x = functional.relu(self.strokes(bands[:, None]))
+        x = functional.relu(self.bands(x))
         x = self.together(x.transpose(1, 2).flatten(2))
         told = self.told(harmony)[:, :, None].expand(-1, -1, CHORD_FRAMES // HALF, -1)
         x = x + told.flatten(1, 2)

@@ -16,7 +16,8 @@ Audio = NDArray[np.float32]
 
 VOWELS_HZ: Final = ((730, 1090, 2440), (270, 2290, 3010), (530, 1840, 2480), (570, 840, 2410), (300, 870, 2240))
 """Formants of five vowels of men (Peterson & Barney 1952)."""
-HARMONICS: Final = 14
+HARMONICS: Final = 10
+TABLE_HZ: Final = 10.0  # the formants' resolution
 LOWEST, HIGHEST = 52, 79  # MIDI
 
 
@@ -27,16 +28,17 @@ def lead(samples: int, onsets_s: NDArray[np.float64], scale: NDArray[np.intp], r
     pitch, level = _line(count, rate, onsets_s, scale, random)
     if not level.any():
         return np.zeros(samples, np.float32)
-    hz = 440 * 2 ** ((pitch - 69) / 12)
-    phase = 2 * np.pi * np.cumsum(hz) / rate
+    hz = (440 * 2 ** ((pitch - 69) / 12)).astype(np.float32)
+    phase = (2 * np.pi * (np.cumsum(hz, dtype=np.float64) / rate % 1)).astype(np.float32)
     formants = np.array(VOWELS_HZ[random.integers(len(VOWELS_HZ))]) * random.uniform(0.9, 1.25)
     slope = random.uniform(0.8, 1.8)
+    table_hz = np.arange(0, rate // 2, TABLE_HZ)[:, None]
+    colour = 0.08 + np.exp(-(((table_hz - formants) / (0.15 * formants + 60)) ** 2)).sum(axis=1).astype(np.float32)
+    colour[table_hz[:, 0] > 0.45 * rate] = 0
     out = np.zeros(count, np.float32)
     for number in range(1, HARMONICS + 1):
         at = number * hz
-        colour = sum(np.exp(-(((at - formant) / (0.15 * formant + 60)) ** 2)) for formant in formants) + 0.08
-        colour = np.where(at < 0.45 * rate, colour, 0) / number**slope
-        out += (colour * np.sin(number * phase.astype(np.float32))).astype(np.float32)
+        out += colour[np.minimum(at / TABLE_HZ, len(colour) - 1).astype(np.int32)] / number**slope * np.sin(number * phase)
     out *= level
     out += level * random.normal(0, 0.01, count).astype(np.float32)  # breath
     whole = np.repeat(out, 2)[:samples]

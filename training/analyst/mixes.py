@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from harmonicflow.core.constants import SAMPLE_RATE
+from harmonicflow.core.errors import HarmonicFlowError
 
-from ..data import tracks
+from ..data import Track, tracks
 from .mixing import SECONDS, Example, make_example
 from .truth import truth_of
 
@@ -26,7 +27,7 @@ def make_mixes(
 
     Raises: HarmonicFlowError `no_corpus`, `bad_corpus`.
     """
-    songs = [(number, track) for number, root in enumerate(roots) for track in tracks(root, split)]
+    songs = [(number, track) for number, root in enumerate(roots) for track in _tracks(root, split, len(roots) > 1)]
     (folder / split).mkdir(parents=True, exist_ok=True)
     for turn in rounds:
         made = 0
@@ -42,6 +43,16 @@ def make_mixes(
             made += count
         if made:
             report(f"{split}: {made} mixes of {SECONDS:.0f} s made in round {turn}")
+
+
+def _tracks(root: Path, split: str, optional: bool) -> list[Track]:
+    """The songs of a split; beside other corpora one may have none in it."""
+    try:
+        return tracks(root, split)
+    except HarmonicFlowError as error:
+        if optional and error.code == "no_corpus":
+            return []
+        raise
 
 
 def write(path: Path, examples: Sequence[Example]) -> None:

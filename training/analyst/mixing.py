@@ -7,11 +7,13 @@ Shapes: T sample, F frame, H chord row.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
+from scipy.signal import fftconvolve
 
 from harmonicflow.analysis.listening import ANALYST_HOP, ANALYST_RATE, CHORD_FRAMES, CHORD_RATE, spectra
 from harmonicflow.core.constants import SAMPLE_RATE
@@ -28,7 +30,7 @@ KINDS: Final = {"all": 0.3, "some": 0.3, "one": 0.4}  # what of a song is heard
 ALONE: Final = {"guitar": 0.33, "piano": 0.33, "drums": 0.22, "bass": 0.12}
 SEMITONES: Final = 4  # faster or slower by up to a quarter
 DETUNED: Final = 0.12  # deviation in semitones
-CHANCE: Final = {"lead": 0.25, "off": 0.25, "noise": 0.5, "room": 0.35, "colour": 0.7}
+CHANCE: Final = {"lead": 0.25, "off": 0.25, "noise": 0.5, "room": 0.35}
 SILENT: Final = 1e-4  # root mean square under which nothing sounds
 TONAL_S: Final = 1.0  # a chord is heard this long after its last tone
 
@@ -118,38 +120,39 @@ def _sung(truth: Truth, excerpt: Excerpt, random: np.random.Generator) -> Audio:
 
 
 def disturbed(sound: Audio, random: np.random.Generator) -> Audio:
-    """The sound in a room, through an equaliser, with noise, at some level."""
-    size = 1 << (len(sound) + SAMPLE_RATE).bit_length()
-    spectrum = np.fft.rfft(sound, size)
-    octave = np.log2(np.maximum(np.fft.rfftfreq(size, 1 / SAMPLE_RATE), 20.0) / 1000.0)
+    """The sound in a room and with noise; level and colour are drawn at each step of training (`data.coloured`)."""
     if random.random() < CHANCE["room"]:
         length = int(random.uniform(0.1, 1.2) * SAMPLE_RATE)
-        tail = random.normal(0, 1, length) * np.exp(-6.9 * np.arange(length) / length)
-        tail *= _db(random.uniform(-22, -6)) / np.sqrt((tail**2).sum())
-        spectrum *= 1 + np.fft.rfft(tail, size)
-    if random.random() < CHANCE["colour"]:
-        curve = random.uniform(-3, 3) * octave
-        for _ in range(2):
-            curve += random.normal(0, 5) * np.exp(-(((octave - random.uniform(-4, 3.5)) / random.uniform(0.4, 1.5)) ** 2))
-        if random.random() < 0.3:  # a narrow microphone or a lossy file
-            curve -= 24 * np.maximum(octave - random.uniform(1.5, 4), 0) + 18 * np.maximum(-random.uniform(2.5, 4.5) - octave, 0)
-        spectrum *= 10 ** (np.clip(curve, -60, 18) / 20)
-    out = np.fft.irfft(spectrum, size)[: len(sound)]
-    out = out / (np.abs(out).max() + 1e-3) * _db(random.uniform(-26, -1))
+        tail = random.standard_normal(length, np.float32) * np.exp(-6.9 * np.arange(length, dtype=np.float32) / length)
+        tail *= np.float32(_db(random.uniform(-22, -6))) / np.sqrt((tail**2).sum())
+        sound = sound + fftconvolve(sound, tail)[: len(sound)]
+    peak = float(np.abs(sound).max())
     if random.random() < CHANCE["noise"]:
-        out = out + _noise(len(sound), octave, size, random) * _db(random.uniform(-75, -30))
-    return out.astype(np.float32)
+        sound = sound + _noise(len(sound), random) * np.float32(_db(random.uniform(-70, -26)) * max(peak, 0.01))
+    return (sound * (0.5 / (peak + 1e-3))).astype(np.float32)
 
 
-def _noise(samples: int, octave: NDArray[np.float64], size: int, random: np.random.Generator) -> NDArray[np.float64]:
+def _noise(samples: int, random: np.random.Generator) -> Audio:
     """White, pink or red noise of unit power, or the crackle of a record."""
-    if random.random() < 0.2:
-        clicks = np.where(random.random(samples) < 3e-4, random.standard_t(2, samples), 0.0)
-        return np.clip(clicks, -20, 20)
-    white = np.fft.rfft(random.standard_normal(samples), size)
-    slope = random.choice((0.0, -3.0, -6.0))  # dB per octave
-    out = np.fft.irfft(white * 10 ** (slope * octave / 20), size)[:samples]
-    return out / (out.std() + 1e-9)
+    colour = int(random.integers(4))
+    if colour == len(noises()):
+        places = random.integers(0, samples, int(random.uniform(0.5, 12) * SECONDS))
+        clicks = np.zeros(samples, np.float32)
+        clicks[places] = np.clip(10 * random.standard_t(2, len(places)), -60, 60)
+        return clicks
+    whole = noises()[colour]
+    start = int(random.integers(len(whole) - samples))
+    return whole[start : start + samples]
+
+
+@lru_cache(maxsize=1)
+def noises() -> tuple[Audio, ...]:
+    """A minute of white, pink and red noise."""
+    size = 60 * SAMPLE_RATE
+    hz = np.maximum(np.fft.rfftfreq(size, 1 / SAMPLE_RATE), 20.0)
+    white = np.fft.rfft(np.random.default_rng(0).standard_normal(size))
+    out = [np.fft.irfft(white / hz**power, size) for power in (0.0, 0.5, 1.0)]
+    return tuple((one / one.std()).astype(np.float32) for one in out)
 
 
 def _tonal_rows(tonal: Audio) -> NDArray[np.bool_]:

@@ -125,6 +125,20 @@ def performer(few_steps: bool, share: float, guidance: float, teacher: Path | No
 
 
 @command.command()
+@_shared(lr=2e-3)
+@click.option("--time-dim", default=0, help="Width of the network for beats; 0: the default's.")
+@click.option("--harmony-dim", default=0, help="Width of the network for harmony; 0: the default's.")
+@click.option("--mixes", type=click.Path(path_type=Path), default=Path("runs/mixes"), show_default=True,
+              help="Folder of mixes made from the stems; those that are there are used, missing ones are made.")
+@click.option("--rounds", default=4, show_default=True, help="How often each song is mixed anew.")
+def analyst(**options: Any) -> None:
+    """The analyst: sound to beats, bars, chords and key. DATA_DIR holds stems with labels."""
+    from ..analyst.runs import train_analyst
+
+    train_analyst(report=_say, **options)
+
+
+@command.command()
 @click.option("--data-dir", "--data_dir", type=click.Path(path_type=Path), required=True, help="Corpus of audio.")
 @click.option("--codec", "codec_path", type=click.Path(path_type=Path), required=True,
               help="Checkpoint of the codec, or a bundle.")
