@@ -1,0 +1,103 @@
+"""Does the mood that is asked for move the music the way the literature says?
+
+Gabrielsson and Lindstrom 2010 (Handbook of Music and Emotion, ch. 14) review a century of studies: major mode goes with
+happiness, minor with sadness; high pitch with happiness and excitement, low with sadness; fast, loud and dense with
+high arousal, slow and soft with low. Juslin and Laukka 2004 (J. New Music Research 33) list the same cues of
+performers: happiness fast, rather loud, high; anger fast and loud; sadness slow, soft, low; tenderness slow and soft.
+Livingstone et al. 2010 (Computer Music Journal 34) changed scores by such rules and listeners heard the intended
+quadrant: mode and pitch height for valence, tempo, loudness and pace for arousal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from harmonicflow.score.arrange import Composer
+
+from ..corpus.harmony import find_key
+from .harmony import PITCHED
+from .pieces import DURATION, PITCH, START, VELOCITY, Floats, Piece
+from .players import free_request, made
+
+LEVELS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0)
+BARS: Final = 8
+GENRES: Final = ("pop", "rock", "jazz")
+DIRECTIONS: Final = {  # (what is measured, what is swept): it must rise with it
+    ("mode", "valence"): "more pieces in major",
+    ("register", "valence"): "higher",
+    ("tempo", "valence"): "a faster tempo is preferred",
+    ("tempo", "arousal"): "a faster tempo is preferred",
+    ("density", "arousal"): "more onsets a beat",
+    ("loudness", "arousal"): "louder",
+}
+MONOTONIC: Final = 0.9  # Spearman's rank correlation of the five levels' means: at most one neighbouring pair swapped
+Tempo = Callable[[str, tuple[float, float]], float | None]  # the tempo a composer would choose, in beats a minute
+
+
+def measured(piece: Piece) -> dict[str, float]:
+    """What a piece shows of its mood."""
+    pitched = [piece.part(name) for name in PITCHED if len(piece.part(name))]
+    every = [part for part in piece.parts.values() if len(part)]
+    if not every:
+        return {}
+    notes = np.concatenate(every)
+    onsets = sum(len(np.unique(np.round(part[:, START] * 12))) for part in every)
+    out = {"density": onsets / piece.beats, "loudness": float(notes[:, VELOCITY].mean())}
+    if pitched:
+        upper = np.concatenate([piece.part(name) for name in PITCHED if name != "bass"] or pitched)
+        out["register"] = float(np.average(upper[:, PITCH], weights=upper[:, DURATION]) if len(upper) else 0.0)
+        out["mode"] = float(mode_of(pitched) == "major")
+    return out
+
+
+def mode_of(parts: Sequence[Floats]) -> str:
+    """Major or minor, by the key profiles of Krumhansl and Kessler."""
+    songs = [
+        np.column_stack([part[:, START], part[:, START] + part[:, DURATION], part[:, PITCH], part[:, VELOCITY]])
+        for part in parts
+    ]
+    return (find_key(songs) or "C major").split()[1]
+
+
+def sweep(composer: Composer, seeds: int, tempo: Tempo | None) -> Iterator[dict[str, Any]]:
+    """One row a piece: valence, arousal and what it shows."""
+    for genre in GENRES:
+        for valence in LEVELS:
+            for arousal in LEVELS:
+                for seed in range(seeds):
+                    request = free_request(genre, BARS, seed, (valence, arousal))
+                    row: dict[str, Any] = {"valence": valence, "arousal": arousal, "genre": genre}
+                    row |= measured(made(composer, request).piece)
+                    chosen = tempo(genre, (valence, arousal)) if tempo else None
+                    yield row if chosen is None else row | {"tempo": chosen}
+
+
+def verdict(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """For each expected direction the five levels' means, and the rank correlation of all pieces and of the means."""
+    out = []
+    for (what, swept), means in DIRECTIONS.items():
+        kept = [row for row in rows if what in row]
+        if not kept:
+            continue
+        levels = [float(np.mean([row[what] for row in kept if row[swept] == level])) for level in LEVELS]
+        every = spearman([row[swept] for row in kept], [row[what] for row in kept])
+        of_means = spearman(LEVELS, np.round(levels, 6))
+        out.append({
+            "what": what, "with": swept, "means": means, "levels": [round(level, 4) for level in levels],
+            "rank_correlation": round(every, 3), "of_means": round(of_means, 3), "monotonic": of_means >= MONOTONIC,
+        })  # fmt: skip
+    return out
+
+
+def spearman(a: Sequence[float], b: Sequence[float] | Floats) -> float:
+    """Rank correlation with ties at their mean rank; 0 where nothing varies."""
+    ranks = []
+    for values in (np.asarray(a, np.float64), np.asarray(b, np.float64)):
+        _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+        ranks.append((np.cumsum(count) - (count - 1) / 2)[place])
+    if min(float(row.std()) for row in ranks) < 1e-12:
+        return 0.0
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])

@@ -1,0 +1,184 @@
+"""A song of the training corpus as a piece, and the collections of pieces that a composer is measured against.
+
+Nothing is rendered. A collection is a list of pieces by name: "test" and "train" songs as the composer learns from
+them, "drummers" (human performances, drums alone), "whole" (human songs from beginning to end) and "bands" (charts
+played in each genre, human drums where there are any).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from harmonicflow.core.constants import GENRES, SAMPLE_RATE
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.tempo import Meter, Selection, TempoMap
+from harmonicflow.score.arrange import Arranger, ComposeRequest
+from harmonicflow.score.keys import key_of_chords
+from harmonicflow.score.score import Score
+
+from ..corpus import drums
+from ..corpus.charts import lay, load_chart
+from ..corpus.harmony import derived_emotion
+from ..corpus.labels import tempo_of
+from ..corpus.manifest import SPLITS, Row
+from ..corpus.plan import Track, fits, plan
+from ..corpus.song import OFFSET, ONSET, Song, Unusable
+from ..corpus.song import PITCH as SONG_PITCH
+from ..corpus.song import VELOCITY as SONG_VELOCITY
+from ..corpus.sources import load_original, load_pop909
+from ..corpus.tracks import make_song
+from .pieces import FINEST, Floats, Piece, Span, nearest_place, piece_of, score_of
+
+PARTS: Final = "ABCD"
+HOURS: Final = 400.0  # of the plan that songs are taken from: every song of the small splits is in it
+FEWEST_BARS: Final = 4
+BAND_BARS: Final = 16
+BAND_TEMPI: Final = (75.0, 160.0)  # of bands whose genre no drummer plays
+BROKEN: Final = (Unusable, ValueError, KeyError, EOFError, HarmonicFlowError)
+
+
+def piece_of_song(song: Song, name: str) -> Piece:
+    """A song from its first bar line to its last; raises `Unusable` without beats or notes."""
+    downs = np.array(song.downbeats, np.float64)
+    beats_s = song.beats_s
+    downs = downs[(downs >= 0) & (downs <= len(beats_s) - 1)]
+    if len(downs) <= FEWEST_BARS:
+        raise Unusable("too few bars")
+    lines = downs - downs[0]
+    places = np.arange(len(beats_s), dtype=np.float64)
+    count = int(np.ceil(lines[-1])) + 1
+    seconds = np.interp(np.minimum(np.arange(count) + downs[0], len(beats_s) - 1), places, beats_s)
+    parts = {}
+    for part, notes in song.parts.items():
+        rows = _on_grid(notes, beats_s, float(downs[0]), float(lines[-1]))
+        if len(rows):
+            parts[part] = rows
+    if not parts:
+        raise Unusable("no notes")
+    beat = {t: float(np.interp(t, beats_s, places) - downs[0]) for a, b, _ in song.chords for t in (a, b)}
+    emotion = derived_emotion(song.parts, song.key, tempo_of(song.beats_s), song.seconds)
+    return Piece(
+        name, parts, lines, seconds - seconds[0], _joined(song.chords, beat, float(lines[-1])), (), song.key,
+        song.meter, song.genre, emotion, tuple(part for part in parts if part not in song.made), song.group,
+        song.corpus, song.split,
+    )  # fmt: skip
+
+
+def _joined(chords: tuple[tuple[float, float, str], ...], beat: dict[float, float], end: float) -> tuple[Span, ...]:
+    """Chord spans in half beats, those that are left."""
+    spans = ((round(2 * beat[a]) / 2, round(2 * beat[b]) / 2, name) for a, b, name in chords)
+    return tuple((max(a, 0.0), min(b, end), name) for a, b, name in spans if min(b, end) > max(a, 0.0))
+
+
+def _on_grid(notes: Floats, beats_s: Floats, first: float, end: float) -> Floats:
+    """Notes in seconds as rows of a piece; what is played beside the grid is kept as a shift."""
+    places = np.arange(len(beats_s), dtype=np.float64)
+    onset = np.interp(notes[:, ONSET], beats_s, places) - first
+    offset = np.interp(notes[:, OFFSET], beats_s, places) - first
+    start = nearest_place(onset)
+    shift = notes[:, ONSET] - np.interp(start + first, places, beats_s)
+    duration = np.maximum(np.round((offset - onset) * FINEST) / FINEST, 1 / 24)
+    rows = np.stack([start, duration, notes[:, SONG_PITCH], notes[:, SONG_VELOCITY], shift], axis=1)
+    rows = rows[(start >= 0) & (start < end) & (onset < end)]
+    return np.asarray(rows[np.lexsort((rows[:, 2], rows[:, 0]))])
+
+
+def songs(midi: Path, rows: list[Row], split: str, count: int, parts: str = PARTS, seed: int = 0) -> Iterator[Piece]:
+    """The first `count` usable songs of a split, in the order in which the corpus would render them."""
+    made = 0
+    for track in plan(rows, parts, HOURS, seed):
+        if made >= count:
+            return
+        if track.split == split and (piece := _made(track, midi, rows)) is not None:
+            made += 1
+            yield piece
+
+
+def _made(track: Track, midi: Path, rows: list[Row]) -> Piece | None:
+    try:
+        return piece_of_song(make_song(track, midi, rows, np.random.default_rng(track.seed)), track.name)
+    except BROKEN:
+        return None
+
+
+def drummers(midi: Path, rows: list[Row]) -> Iterator[Piece]:
+    """Every whole 4/4 performance of the human drummers, on the click it was played to."""
+    for split in SPLITS:
+        for row in drums.takes_of(rows, split, GENRES):
+            take = drums.load_take(midi / row.path, row.path, row.genre, row.tempo_bpm)
+            beats_s = np.arange(4 * take.bars + 1) * 60.0 / take.bpm
+            beat = take.hits[:, 0]
+            hits = np.stack([beat, beat + 0.25], axis=1) * 60.0 / take.bpm
+            notes = _on_grid(np.concatenate([hits, take.hits[:, 1:]], axis=1), beats_s, 0.0, 4.0 * take.bars)
+            if take.bars > FEWEST_BARS:
+                yield Piece(
+                    row.path, {"drums": notes}, np.arange(take.bars + 1) * 4.0, beats_s, genre=take.genre,
+                    human=("drums",), group=row.group, corpus=row.corpus, split=split,
+                )  # fmt: skip
+
+
+def whole(midi: Path, rows: list[Row], piano_songs: int) -> Iterator[Piece]:
+    """Human songs from beginning to end: every band piece of the pack, and `piano_songs` test pieces of POP909."""
+    for row in rows:
+        if fits(row, "A"):
+            yield from _whole(row, midi)
+    for row in [row for row in rows if fits(row, "B") and row.split == "test"][:piano_songs]:
+        yield from _whole(row, midi)
+
+
+def _whole(row: Row, midi: Path) -> Iterator[Piece]:
+    try:
+        song = load_pop909(midi, row) if row.corpus == "pop909" else load_original(midi, row)
+        yield piece_of_song(song, row.path)
+    except BROKEN:
+        return
+
+
+def bands(midi: Path, rows: list[Row], split: str, count: int, seed: int = 0) -> Iterator[Piece]:
+    """`count` pieces of each genre: a chart of the split, a drummer of that genre where there is one, the arranger."""
+    charts = [row for row in rows if fits(row, "C") and row.split == split]
+    for place, genre in enumerate(GENRES):
+        takes = drums.takes_of(rows, split, (genre,)) or drums.takes_of(rows, "train", (genre,))
+        for number in range(count):
+            rng = np.random.default_rng([seed, place, number, SPLITS.index(split)])
+            take = takes[int(rng.integers(len(takes)))] if takes else None
+            try:
+                yield _band(charts[int(rng.integers(len(charts)))], take, genre, midi, split, rng)
+            except BROKEN:
+                continue
+
+
+def _band(
+    row: Row, take_row: Row | None, genre: str, midi: Path, split: str, rng: np.random.Generator
+) -> Piece:  # fmt: skip
+    chart = load_chart(midi, row, rng)
+    take = take_row and drums.load_take(midi / take_row.path, take_row.path, take_row.genre, take_row.tempo_bpm)
+    low, high = np.log(BAND_TEMPI)
+    bpm = round(take.bpm * float(rng.uniform(0.9, 1.1)) if take else float(np.exp(rng.uniform(low, high))), 2)
+    meter = Meter.parse("4/4")
+    chords = lay(chart, int(rng.choice(chart.starts)), BAND_BARS, meter, int(rng.integers(-5, 7)))
+    selection = Selection.from_bars(BAND_BARS, TempoMap.constant(str(bpm), SAMPLE_RATE), meter, SAMPLE_RATE)
+    known, source = Score((), chords), ""
+    if take is not None:
+        beats_s = np.arange(4 * BAND_BARS + 1) * 60.0 / bpm
+        first = int(rng.integers(0, max(take.bars // 4, 1))) * 4
+        downs = tuple(4.0 * bar for bar in range(BAND_BARS + 1))
+        part = drums.tidy_drums(drums.warp(take, beats_s, downs[:-1], first))
+        played = Song("", "", "", split, float(beats_s[-1]), {"drums": part}, beats_s=beats_s, downbeats=downs)
+        known, source = Score(score_of(piece_of_song(played, "")).notes, chords), take.source
+    key = key_of_chords(chords)
+    request = ComposeRequest(
+        selection=selection, chords=chords, key=key, genre=genre, density=float(rng.uniform(0.2, 0.85)),
+        complexity=float(rng.uniform(0.1, 0.85)), known=known, seed=int(rng.integers(2**62)),
+    )  # fmt: skip
+    piece = piece_of(Arranger().compose(request), selection, name=f"{genre} {row.path}")
+    human = ("drums",) if take is not None else ()
+    return replace(
+        piece, genre=genre, key=key.name if key else None, human=human, group=row.group, split=split,
+        tags={"drums": source},
+    )  # fmt: skip
