@@ -19,7 +19,7 @@ import numpy as np
 from harmonicflow import __version__
 from harmonicflow.analysis.guide import beat_pool, guide_features
 from harmonicflow.core.constants import GENRE_PLACES, GENRES
-from harmonicflow.core.messages import Generate, Regenerate
+from harmonicflow.core.messages import Extend, Generate, Regenerate
 from harmonicflow.core.tempo import Selection
 from harmonicflow.score.arrange import Composer
 from harmonicflow.score.chords import ChordSpan
@@ -36,7 +36,7 @@ from .clock import Clock
 from .compose import compose
 from .deliver import Delivery, default_strips, report
 from .perform import Conditions, perform_block, timbre_of
-from .request import MAX_SEED, check_numbers, check_stems, generate_request, regenerate_request
+from .request import MAX_SEED, check_numbers, check_stems, extend_request, generate_request, regenerate_request
 from .result import BlockAudio, Plan, Progress, Result
 from .runtime import Runtime
 from .sampler import flow_times
@@ -162,6 +162,7 @@ class HarmonicFlow:
             binaural=sound.binaural, score=score, canvas=canvas, strips=strips, plan=analysis.plan, seed=seed,
             steps=request.steps, delivery=str(request.delivery), request=_plain(request), bundle=self.identity(),
             report=report(sound, selection.rate), warnings=analysis.warnings + notes, title=request.title,
+            option=index + 1,
         )  # fmt: skip
 
     def regenerate(
@@ -190,6 +191,33 @@ class HarmonicFlow:
         request = msgspec.structs.replace(request, steps=request.steps or self.bundle.card.performer.steps)
         clock = Clock(progress, self.runtime)
         return regenerate(self, old, request, like, clock, on_block)
+
+    def extend(
+        self,
+        parent: Result | str | Path,
+        request: Extend | None = None,
+        *,
+        like: Like | None = None,
+        progress: OnProgress | None = None,
+        on_block: OnBlock | None = None,
+        **options: Any,
+    ) -> list[Result]:
+        """New takes that begin as `parent` is, sample for sample, and go on for so many `bars`, `beats` or `seconds`.
+
+        `parent`: a Result or a take's folder. Give a message or its fields. `stems` play on, the others rest. Tempo and
+        meter go on as the parent's maps say, its chords go round unless others are given. Raises `bad_selection`,
+        `too_long`, `unknown_stem`, `bad_take`, `latent_mismatch`.
+        """
+        from .extend import extend
+        from .take import read_take
+
+        self.runtime.resume()
+        old = parent if isinstance(parent, Result) else read_take(parent)
+        request = request or extend_request(like=like, **options)
+        check_numbers(request.seed, request.steps, request.count)
+        request = msgspec.structs.replace(request, steps=request.steps or self.bundle.card.performer.steps)
+        clock = Clock(progress, self.runtime)
+        return extend(self, old, request, like, clock, on_block)
 
     def unheard(self, like: Like | None) -> tuple[str, ...]:
         """A note where a timbre is asked for that the bundle was not trained to follow."""

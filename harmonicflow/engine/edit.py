@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import gcd
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from .sampler import flow_times
 
 if TYPE_CHECKING:
     from .api import HarmonicFlow
+
+
+LEAD_IN_S: Final = 2.0  # a channel strip starts this early, so that its state at the edit is what it was in the parent
 
 
 @dataclass(frozen=True)

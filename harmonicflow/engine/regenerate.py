@@ -8,7 +8,7 @@ Legend: S stems, N frames of the selection at the session's rate.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -24,16 +24,13 @@ from .canvas import Canvas
 from .clock import Clock
 from .compose import compose, edited_chords, edited_score
 from .deliver import binaural, measure
-from .edit import Edit, check_parent, decoded, performed, replanned
+from .edit import LEAD_IN_S, Edit, check_parent, decoded, performed, replanned
 from .request import MAX_SEED, check_stems
 from .result import BlockAudio, Plan, Result
 from .timbre import Like, timbre
 
 if TYPE_CHECKING:
     from .api import HarmonicFlow
-
-LEAD_IN_S: Final = 2.0  # a channel strip starts this early, so that its state at the edit is what it was in the parent
-
 
 def regenerate(
     flow: "HarmonicFlow",

@@ -8,7 +8,7 @@ import numpy as np
 
 from harmonicflow.core.constants import MAX_CHANNELS, SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.messages import ClipSpec, Generate, LikeSpec, Regenerate
+from harmonicflow.core.messages import ClipSpec, Extend, Generate, LikeSpec, Regenerate
 from harmonicflow.core.tempo import Exact, Meter, MeterMap, Selection, TempoMap
 
 DEFAULT_TEMPO: Final = 120
@@ -61,6 +61,16 @@ def regenerate_request(
     last = from_bar if to_bar is None else to_bar
     specs = _like_specs(like)
     return Regenerate(id=id, take=take, stems=names, from_bar=from_bar, to_bar=last, like=specs, **fields)
+
+
+def extend_request(
+    *, id: str = "local", take: str = "parent", stems: Sequence[str] | str = (),
+    beats: Exact | None = None, like: Mapping[str, tuple[np.ndarray, int]] | None = None, **fields: Any,
+) -> Extend:  # fmt: skip
+    """An Extend message; one of `bars`, `beats` and `seconds` is given. `like`: by stem, sound and Hz."""
+    names = (stems,) if isinstance(stems, str) else tuple(stems)
+    written = None if beats is None else str(beats)
+    return Extend(id=id, take=take, stems=names, beats=written, like=_like_specs(like), **fields)
 
 
 def _like_specs(like: Mapping[str, tuple[np.ndarray, int]] | None) -> tuple[LikeSpec, ...]:
