@@ -29,6 +29,7 @@ from harmonicflow.analysis.listening import (
 )
 
 HALF = 2  # frames to a step of the time network
+RARE = -2.5  # first logit of a beat: few frames hold one
 ROWS = CHORD_FRAMES // HELD  # rows of harmony bands to a chord row
 
 
@@ -101,6 +102,7 @@ class TimeEar(nn.Module):
         )
         self.norm = nn.LayerNorm(config.time_dim)
         self.head = nn.Linear(config.time_dim, HALF * TIME_OUT)
+        nn.init.constant_(self.head.bias, RARE)
 
     def forward(self, bands: Tensor, harmony: Tensor) -> Tensor:
         """`harmony` [B, H, D] is held for the steps of its row."""

@@ -19,6 +19,7 @@ from .mixes import make_mixes
 from .task import AnalystTask
 
 VALIDATION_SEED = 1007
+AVERAGE = 0.99  # of the weights: runs are short, and the rate falls to zero
 
 
 def train_analyst(*, time_dim: int, harmony_dim: int, mixes: Path, rounds: int, report: Report,
@@ -38,7 +39,8 @@ def train_analyst(*, time_dim: int, harmony_dim: int, mixes: Path, rounds: int, 
     data = MixData(mixes / "train", run.batch_size, run.seed)
     task = AnalystTask(config, MixData(mixes / "validation", run.batch_size, 1, varied=False))
     run.place(task.network)
-    loop = Loop(task, run.options(len(data.examples)), run.checkpoint_dir, config, {"network": "analyst"})
+    options = replace(run.options(len(data.examples)), average=AVERAGE)
+    loop = Loop(task, options, run.checkpoint_dir, config, {"network": "analyst"})
     start(loop, run, ("analyst",), report)
     data.random = np.random.default_rng(run.draws(loop.step))
     torch.manual_seed(run.draws(loop.step))
