@@ -1,4 +1,4 @@
-"""`harmonicflow train codec|decoder|performer`: training that stops by the clock and resumes."""
+"""`harmonicflow train codec|decoder|performer|composer`: training that stops by the clock and resumes."""
 
 import sys
 from collections.abc import Callable
@@ -136,6 +136,17 @@ def analyst(**options: Any) -> None:
     from ..analyst.runs import train_analyst
 
     train_analyst(report=_say, **options)
+
+
+@command.command()
+@_shared(lr=1e-3)
+@click.option("--hidden-dim", "--hidden_dim", default=0, help="Width of the transformer; 0: the default's.")
+@click.option("--layers", default=0, help="Transformer blocks; 0: the default's.")
+def composer(**shared: Any) -> None:
+    """The composer: notes of beats and bars.  DATA_DIR holds labelled songs, with sound or without."""
+    from ..composer_runs import train_composer
+
+    train_composer(report=_say, **shared)
 
 
 @command.command()
