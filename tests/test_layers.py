@@ -40,6 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     | {"numpy", "msgspec", "click", "onnx", "onnxruntime", "onnxscript", *TORCH},
     "training": LIBRARY | SOUND | TORCH
     | {"msgspec", "click", "mido", "onnxruntime", "tensorboard", "matplotlib", "tinysoundfont", "scipy", "sofar"}
+    | {"librosa", "mir_eval"}
     | {"harmonicflow.export", "yaml"},
 }  # fmt: skip
 ALSO = {  # one file may import a little more than its folder
