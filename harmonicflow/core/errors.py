@@ -50,6 +50,7 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     "unreadable": ErrorSpec("{path} cannot be read: {reason}", "Check the permissions of the file and its folder"),
     "bad_midi": ErrorSpec("{path} is not a MIDI file that can be read: {reason}", "Export it as a standard MIDI file"),
     "empty_midi": ErrorSpec("{path} holds no {what}", "Give a MIDI file that has some"),
+    "unknown_track": ErrorSpec("there is no track {track!r} in {path}", "Its tracks are: {known}"),
     "many_notes": ErrorSpec("{path} holds more than {maximum} notes", "Export a shorter part of the song"),
     "bad_latents": ErrorSpec("{path} does not hold latents that can be read: {reason}", "Encode the sound again"),
     "no_input": ErrorSpec("there is no file of {kind} in {path}", "Give files, or a folder that holds some"),

