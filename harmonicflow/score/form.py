@@ -63,10 +63,16 @@ class Form:
     key: Key
     sections: tuple[Section, ...]
     seed: int
+    asked: bool = False  # the energies are a musician's own
 
     def energy(self) -> Floats:
-        """Of every cell [K]."""
-        return np.array([self.bars[bar].energy for bar in self.grid.bar], np.float32)
+        """Of every cell [K]: as asked, or by rank among the bars, as the model knows it."""
+        level = np.array([bar.energy for bar in self.bars])
+        if not self.asked:
+            ordered = np.sort(level)
+            ranks = np.searchsorted(ordered, level) + np.searchsorted(ordered, level, side="right")
+            level = ranks / (2 * len(level))
+        return np.asarray(level[self.grid.bar], np.float32)
 
     def sources(self, bar: FormBar, distant: bool) -> Iterator[tuple[FormBar, tuple[float, float]]]:
         """Bars that a bar may be like, the best first, with the range of their likeness.
@@ -97,7 +103,7 @@ class Form:
     def recalled(
         self, bar: FormBar, part: str, there: Callable[[FormBar], bool], distant: bool
     ) -> tuple[FormBar, float] | None:
-        """The bar that one part's bar is to be like, of those that are `there`, and how alike 0..1; None without any."""
+        """The bar that one part's bar is to be like, of those that are `there`, and how alike; None without any."""
         for other, (low, high) in self.sources(bar, distant):
             if there(other):
                 return other, self.likeness(bar, part, low, high)
@@ -138,7 +144,7 @@ def form_of(request: ComposeRequest, steering: Steering) -> Form:
                 bar.energy if asked is None else asked, fill,
             )
         )  # fmt: skip
-    return Form(grid, tuple(bars), chords, key, plan.sections, request.seed)
+    return Form(grid, tuple(bars), chords, key, plan.sections, request.seed, bool(steering.energy))
 
 
 def harmony_of(request: ComposeRequest) -> tuple[tuple[ChordSpan, ...], Key]:
