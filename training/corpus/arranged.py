@@ -124,7 +124,17 @@ def _compose(
         song, parts={name: part for name, part in parts.items() if len(part)},
         key=key.name if key else song.key, genre=style, genre_arranged=nearest_arranged(style),
         made=tuple(name for name in missing if len(parts[name])),
+        # A form that was made up is the song's only where all that has pitch follows it.
+        sections=_sections(score, selection) if "piano" in missing else (),
     )  # fmt: skip
+
+
+def _sections(score: Score, selection: Selection) -> tuple[tuple[float, float, str], ...]:
+    """The form in seconds."""
+    return tuple(
+        (_seconds(selection.tempo, part.start), _seconds(selection.tempo, part.end), part.name)
+        for part in score.sections
+    )
 
 
 def _part_of(score: Score, name: str, selection: Selection) -> Part:

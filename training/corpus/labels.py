@@ -64,6 +64,7 @@ def make_labels(song: Song, sound: Sound, gain_db: float, seed: int) -> dict[str
         "downbeats": [int(b) if b == int(b) else round(b, 4) for b in downbeats],
         "chords": [[round(float(a), 4), round(float(b), 4), name] for a, b, name in song.chords],
         "key": song.key,
+        "sections": [[round(float(a), 4), round(float(b), 4), name] for a, b, name in song.sections],
         "programs": {name: sound.voice(name).program for name in song.parts},
         "banks": {name: sound.voice(name).bank for name in song.parts},
         "varied": sound.varied,

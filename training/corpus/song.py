@@ -94,6 +94,7 @@ class Song:
     genre_arranged: str | None = None
     made: tuple[str, ...] = ()  # parts written by the arranger, not by people
     drums_from: str | None = None  # the human performance the drums are taken from
+    sections: tuple[tuple[float, float, str], ...] = ()  # start_s, end_s, name
 
     @property
     def bars_s(self) -> NDArray[np.float64]:
@@ -126,6 +127,11 @@ def window(song: Song, start_s: float, end_s: float, tail_s: float = 0.0) -> Son
             if b > start_s and a < end_s
         ),
         key=song.key, genre=song.genre, genre_arranged=song.genre_arranged, made=song.made, drums_from=song.drums_from,
+        sections=tuple(
+            (max(a - start_s, 0.0), min(b - start_s, length), name)
+            for a, b, name in song.sections
+            if b > start_s and a < end_s
+        ),
     )  # fmt: skip
 
 
