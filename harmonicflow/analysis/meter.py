@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from .spectra import Times
 
-METERS: Final = {2: -2.5, 3: -1.0, 4: 0.0, 5: -3.0, 6: -3.0, 7: -3.5}
+METERS: Final = {2: -2.5, 3: -1.0, 4: 0.0, 5: -3.5, 6: -5.0, 7: -4.5}
 """Beats a bar, and the logarithm of how usual that is."""
 SLIP_COST: Final = 8.0  # of a bar that has not its length
 UNSURE: Final = (0.04, 0.9)  # probabilities of a first beat are taken to lie between
