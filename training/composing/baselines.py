@@ -47,6 +47,7 @@ DRUM_PLACES: Final = 16
 HALF: Final = 0.5
 END: Final = SLOTS * PLACES  # slot and place as one number, and the end after all of them
 NEAR: Final = {VELOCITY: 2, TIMING: 2}  # steps that count as neighbours
+_FURTHER: Final = (DURATION, VELOCITY, TIMING)
 ROUNDS: Final = 12
 Whole = NDArray[np.int64]
 
@@ -132,9 +133,6 @@ class Weights:
     notes: Floats = field(default_factory=lambda: np.full(len(CELL_PARTS), 0.5))
     same: dict[int, Floats] = field(default_factory=lambda: {n: np.full(len(CELL_PARTS), 0.4) for n in _FURTHER})
     near: dict[int, Floats] = field(default_factory=lambda: {n: np.full(len(CELL_PARTS), 0.3) for n in NEAR})
-
-
-_FURTHER: Final = (DURATION, VELOCITY, TIMING)
 
 
 def source_logp(unigram: Unigram, weights: Weights, part: Whole, tokens_RNF: Tokens, sources_RSNF: Tokens) -> Floats:

@@ -15,7 +15,7 @@ import numpy as np
 
 from harmonicflow.core.instruments import INSTRUMENTS
 
-from .pieces import PITCH, START, Piece, classes, nearest_place
+from .pieces import PITCH, SHIFT, VELOCITY, Piece, classes, nearest_place, transposed
 
 BARS: Final = 2
 FEWEST: Final = {"bass": 8, "drums": 12, "guitar": 8, "piano": 8, "whole": 24}
@@ -108,16 +108,10 @@ def allowed(counts: list[tuple[int, int]], of_test: list[tuple[int, int]]) -> fl
     return share + SPREAD * float(np.hypot(own, error))
 
 
-def planted(piece: Piece, source: Piece, first_bar: int, semitones: int) -> Piece:
-    """The control: the piece with two bars of `source`, transposed, in the place of its own first two."""
-    from dataclasses import replace
-
-    from .pieces import transposed
-
-    copied = transposed(source.cut(first_bar, BARS), semitones)
-    length = float(copied.bars[-1])
-    parts = dict(copied.parts)
-    for name, part in piece.parts.items():
-        later = part[part[:, START] >= length]
-        parts[name] = np.concatenate([parts[name], later]) if name in parts else later
-    return replace(piece, parts=parts)
+def planted(source: Piece, first_bar: int, rng: np.random.Generator) -> Piece:
+    """The control: two bars of a training song, transposed, with another touch and other timing."""
+    copied = transposed(source.cut(first_bar, BARS), int(rng.integers(-5, 7)))
+    for part in copied.parts.values():
+        part[:, VELOCITY] = np.clip(part[:, VELOCITY] + rng.integers(-20, 21, len(part)), 1, 127)
+        part[:, SHIFT] += rng.uniform(-0.004, 0.004, len(part))
+    return copied

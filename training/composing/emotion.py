@@ -10,17 +10,19 @@ quadrant: mode and pitch height for valence, tempo, loudness and pace for arousa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from harmonicflow.score.arrange import Composer
+from harmonicflow.score.emotion import preferred_bpm
+from harmonicflow.score.keys import key_of_chords
 
 from ..corpus.harmony import find_key
 from .harmony import PITCHED
-from .pieces import DURATION, PITCH, START, VELOCITY, Floats, Piece
-from .players import free_request, made
+from .pieces import DURATION, PITCH, START, VELOCITY, Floats, Piece, chords_of
+from .players import Deaf, free_request, made
 
 LEVELS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0)
 BARS: Final = 8
@@ -33,8 +35,8 @@ DIRECTIONS: Final = {  # (what is measured, what is swept): it must rise with it
     ("density", "arousal"): "more onsets a beat",
     ("loudness", "arousal"): "louder",
 }
-MONOTONIC: Final = 0.9  # Spearman's rank correlation of the five levels' means: at most one neighbouring pair swapped
-Tempo = Callable[[str, tuple[float, float]], float | None]  # the tempo a composer would choose, in beats a minute
+SLACK: Final = 0.05  # of the range of the levels' means: a fall this small is chance, as ties are no fall
+SURE: Final = 3.0  # standard errors that the pieces' rank correlation must lie above none
 
 
 def measured(piece: Piece) -> dict[str, float]:
@@ -49,12 +51,15 @@ def measured(piece: Piece) -> dict[str, float]:
     if pitched:
         upper = np.concatenate([piece.part(name) for name in PITCHED if name != "bass"] or pitched)
         out["register"] = float(np.average(upper[:, PITCH], weights=upper[:, DURATION]) if len(upper) else 0.0)
-        out["mode"] = float(mode_of(pitched) == "major")
+        out["mode"] = float(mode_of(piece, pitched) == "major")
     return out
 
 
-def mode_of(parts: Sequence[Floats]) -> str:
-    """Major or minor, by the key profiles of Krumhansl and Kessler."""
+def mode_of(piece: Piece, parts: Sequence[Floats]) -> str:
+    """Major or minor, by the chords that were written; without any by the key profiles of Krumhansl and Kessler."""
+    key = key_of_chords(chords_of(piece))
+    if key is not None:
+        return key.mode
     songs = [
         np.column_stack([part[:, START], part[:, START] + part[:, DURATION], part[:, PITCH], part[:, VELOCITY]])
         for part in parts
@@ -62,7 +67,7 @@ def mode_of(parts: Sequence[Floats]) -> str:
     return (find_key(songs) or "C major").split()[1]
 
 
-def sweep(composer: Composer, seeds: int, tempo: Tempo | None) -> Iterator[dict[str, Any]]:
+def sweep(composer: Composer, seeds: int) -> Iterator[dict[str, Any]]:
     """One row a piece: valence, arousal and what it shows."""
     for genre in GENRES:
         for valence in LEVELS:
@@ -70,9 +75,8 @@ def sweep(composer: Composer, seeds: int, tempo: Tempo | None) -> Iterator[dict[
                 for seed in range(seeds):
                     request = free_request(genre, BARS, seed, (valence, arousal))
                     row: dict[str, Any] = {"valence": valence, "arousal": arousal, "genre": genre}
-                    row |= measured(made(composer, request).piece)
-                    chosen = tempo(genre, (valence, arousal)) if tempo else None
-                    yield row if chosen is None else row | {"tempo": chosen}
+                    heard = (request.emotion or (0.0, 0.0)) if not isinstance(composer, Deaf) else (0.0, 0.0)
+                    yield row | measured(made(composer, request).piece) | {"tempo": preferred_bpm(genre, heard)}
 
 
 def verdict(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -83,13 +87,19 @@ def verdict(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if not kept:
             continue
         levels = [float(np.mean([row[what] for row in kept if row[swept] == level])) for level in LEVELS]
-        every = spearman([row[swept] for row in kept], [row[what] for row in kept])
-        of_means = spearman(LEVELS, np.round(levels, 6))
+        correlation = spearman([row[swept] for row in kept], [row[what] for row in kept])
         out.append({
             "what": what, "with": swept, "means": means, "levels": [round(level, 4) for level in levels],
-            "rank_correlation": round(every, 3), "of_means": round(of_means, 3), "monotonic": of_means >= MONOTONIC,
+            "rank_correlation": round(correlation, 3), "pieces": len(kept),
+            "monotonic": rises(levels) and correlation > SURE / np.sqrt(max(len(kept) - 1, 1)),
         })  # fmt: skip
     return out
+
+
+def rises(levels: Sequence[float]) -> bool:
+    """Whether no level falls below the one before it by more than a small part of the whole rise."""
+    steps = np.diff(levels)
+    return bool(levels[-1] > levels[0] and steps.min() >= -SLACK * (max(levels) - min(levels)))
 
 
 def spearman(a: Sequence[float], b: Sequence[float] | Floats) -> float:

@@ -33,11 +33,11 @@ def drum_features(piece: Piece) -> Floats:
     """Strokes a bar of each kind of drum at each place, how loud, and the kit's swing and timing."""
     part, kinds = piece.part("drums"), classes(piece.part("drums"), "drums")
     steps, bars = _steps(piece, "drums")
-    rows = []
+    rows: list[Floats] = []
     for numbers in DRUMS.values():
         chosen = np.isin(kinds, numbers)
         rows.append(np.bincount(steps[chosen], minlength=STEPS) / bars)
-        rows.append([_mean(part[chosen, VELOCITY]) / 127])
+        rows.append(np.array([_mean(part[chosen, VELOCITY]) / 127]))
     return np.concatenate([*rows, _movement(piece, "drums")])
 
 

@@ -89,7 +89,9 @@ def gather(pieces: Iterable[Piece], human_only: bool = False) -> dict[str, dict[
         if len(piece.bars) - 1 < FEWEST_BARS:
             continue
         names = tuple(name for name in piece.parts if name in piece.human or not human_only)
-        groups = {name: (name,) for name in names if len(piece.part(name)) >= len(piece.bars)}
+        groups: dict[str, tuple[str, ...]] = {
+            name: (name,) for name in names if len(piece.part(name)) >= len(piece.bars)
+        }
         if len(groups) >= 3:
             groups[WHOLE] = names
         for group, chosen in groups.items():

@@ -16,7 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harmonicflow.score.arrange import Arranger, ComposeRequest
-from harmonicflow.score.cell_features import CONTROLS_WIDTH, harmony_features, style_features, time_features
+from harmonicflow.score.cell_features import (
+    CONTROLS_WIDTH,
+    TIME_COLUMNS,
+    harmony_features,
+    style_features,
+    time_features,
+)  # fmt: skip
 from harmonicflow.score.cells import (
     CELL_PARTS,
     FIELDS,
@@ -145,7 +151,7 @@ def arranged(bet: Bet, seeds: int = SEEDS) -> Tokens:
         for seed in range(seeds):
             request = ComposeRequest(
                 selection=selection, chords=chords_of(piece) or None, key=parse_key(piece.key) if piece.key else None,
-                genre=piece.genre or "pop", emotion=piece.emotion, stems=(name,), known=others, seed=seed,
+                genre=piece.genre or "pop", stems=(name,), known=others, seed=seed,
             )  # fmt: skip
             tokens = cells_of(Arranger().compose(request), window.grid, selection)
             out[rows, seed] = tokens[part, bet.picks[rows, 1]]
@@ -153,7 +159,7 @@ def arranged(bet: Bet, seeds: int = SEEDS) -> Tokens:
 
 
 def network(bet: Bet, graph: Graph, mislead: bool = False) -> Floats:
-    """Log probabilities [R] by the composer's graph; told chords, key, time, genre and mood, and nothing to aim at."""
+    """Log probabilities [R] by the composer's graph; told chords, key, time and genre, and nothing to aim at."""
     logp = graph(inputs(bet, mislead))[0]
     return np.asarray(logp.sum(axis=1), np.float64)
 
@@ -175,10 +181,12 @@ def inputs(bet: Bet, mislead: bool = False) -> dict[str, NDArray[np.float32]]:
     forced[rows, count[rows], SLOT] = SLOTS
     picks = len(bet.picks)
     key = parse_key(piece.key) if piece.key else None
+    time = time_features(grid, sections_of(piece))
+    time[:, TIME_COLUMNS["first"].start : TIME_COLUMNS["last"].stop] = 0.0  # the window's ends are not the song's
     given = {
         "notes": seen, "known": known, "recall": np.full_like(tokens, -1.0), "likeness": np.zeros((parts, cells)),
         "harmony": harmony_features(chords_of(piece), key, grid),
-        "time": time_features(grid, sections_of(piece)), "style": style_features(piece.genre, piece.emotion),
+        "time": time, "style": style_features(piece.genre, None),
         "controls": np.zeros((parts, cells, CONTROLS_WIDTH)), "write": bet.picks,
         "uniform": np.full((picks, NOTES, FIELDS), 0.5), "forced": forced, "bias": np.zeros((picks, SIZES[SLOT])),
         "heat": np.array([1.0, 0.0]),

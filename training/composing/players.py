@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Final
 
 import numpy as np
 
@@ -14,16 +13,12 @@ from harmonicflow.core.constants import DEFAULT_STEMS, SAMPLE_RATE
 from harmonicflow.core.instruments import INSTRUMENTS
 from harmonicflow.core.tempo import Selection
 from harmonicflow.score.arrange import Arranger, Composer, ComposeRequest
+from harmonicflow.score.emotion import TEMPI
 from harmonicflow.score.keys import parse_key
 from harmonicflow.score.score import Note, Score
 
 from .pieces import Piece, chords_of, piece_of, sections_of, selection_of
 
-TEMPI: Final = {
-    "rock": 124, "pop": 108, "funk": 102, "jazz": 140, "latin": 112, "soul": 96, "hiphop": 88, "blues": 92,
-    "reggae": 78, "country": 116, "afrobeat": 108, "electronic": 124, "metal": 144,
-}  # fmt: skip
-"""A usual tempo of each genre; the same for every composer, so that it tells a judge nothing."""
 Report = Callable[[str], None]
 
 
@@ -73,8 +68,8 @@ def request_of(piece: Piece, seed: int) -> ComposeRequest:
 
 
 def free_request(genre: str, bars: int, seed: int, emotion: tuple[float, float] | None = None) -> ComposeRequest:
-    """A genre and a length; chords and form are the composer's own."""
-    selection = Selection.from_bars(bars, str(TEMPI[genre]), "4/4", SAMPLE_RATE)
+    """A genre, its usual tempo and a length; chords and form are the composer's own."""
+    selection = Selection.from_bars(bars, str(TEMPI[genre][1]), "4/4", SAMPLE_RATE)
     return ComposeRequest(selection=selection, genre=genre, emotion=emotion, seed=seed)
 
 

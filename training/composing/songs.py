@@ -1,28 +1,20 @@
-"""A song of the training corpus as a piece, and the collections of pieces that a composer is measured against.
+"""Songs of a MIDI pack as pieces, without a sound: of a split as the composer learns from them, human drummers, whole.
 
-Nothing is rendered. A collection is a list of pieces by name: "test" and "train" songs as the composer learns from
-them, "drummers" (human performances, drums alone), "whole" (human songs from beginning to end) and "bands" (charts
-played in each genre, human drums where there are any).
+A song goes from its first bar line to its last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from harmonicflow.core.constants import GENRES, SAMPLE_RATE
+from harmonicflow.core.constants import GENRES
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.tempo import Meter, Selection, TempoMap
-from harmonicflow.score.arrange import Arranger, ComposeRequest
-from harmonicflow.score.keys import key_of_chords
-from harmonicflow.score.score import Score
 
 from ..corpus import drums
-from ..corpus.charts import lay, load_chart
 from ..corpus.harmony import derived_emotion
 from ..corpus.labels import tempo_of
 from ..corpus.manifest import SPLITS, Row
@@ -32,13 +24,11 @@ from ..corpus.song import PITCH as SONG_PITCH
 from ..corpus.song import VELOCITY as SONG_VELOCITY
 from ..corpus.sources import load_original, load_pop909
 from ..corpus.tracks import make_song
-from .pieces import FINEST, Floats, Piece, Span, nearest_place, piece_of, score_of
+from .pieces import FINEST, Floats, Piece, Span, nearest_place
 
 PARTS: Final = "ABCD"
 HOURS: Final = 400.0  # of the plan that songs are taken from: every song of the small splits is in it
 FEWEST_BARS: Final = 4
-BAND_BARS: Final = 16
-BAND_TEMPI: Final = (75.0, 160.0)  # of bands whose genre no drummer plays
 BROKEN: Final = (Unusable, ValueError, KeyError, EOFError, HarmonicFlowError)
 
 
@@ -111,13 +101,13 @@ def drummers(midi: Path, rows: list[Row]) -> Iterator[Piece]:
     for split in SPLITS:
         for row in drums.takes_of(rows, split, GENRES):
             take = drums.load_take(midi / row.path, row.path, row.genre, row.tempo_bpm)
-            beats_s = np.arange(4 * take.bars + 1) * 60.0 / take.bpm
+            beats_s = np.arange(4 * take.bars + 1, dtype=np.float64) * (60.0 / take.bpm)
             beat = take.hits[:, 0]
             hits = np.stack([beat, beat + 0.25], axis=1) * 60.0 / take.bpm
             notes = _on_grid(np.concatenate([hits, take.hits[:, 1:]], axis=1), beats_s, 0.0, 4.0 * take.bars)
             if take.bars > FEWEST_BARS:
                 yield Piece(
-                    row.path, {"drums": notes}, np.arange(take.bars + 1) * 4.0, beats_s, genre=take.genre,
+                    row.path, {"drums": notes}, np.arange(0.0, 4.0 * take.bars + 1, 4.0), beats_s, genre=take.genre,
                     human=("drums",), group=row.group, corpus=row.corpus, split=split,
                 )  # fmt: skip
 
@@ -137,48 +127,3 @@ def _whole(row: Row, midi: Path) -> Iterator[Piece]:
         yield piece_of_song(song, row.path)
     except BROKEN:
         return
-
-
-def bands(midi: Path, rows: list[Row], split: str, count: int, seed: int = 0) -> Iterator[Piece]:
-    """`count` pieces of each genre: a chart of the split, a drummer of that genre where there is one, the arranger."""
-    charts = [row for row in rows if fits(row, "C") and row.split == split]
-    for place, genre in enumerate(GENRES):
-        takes = drums.takes_of(rows, split, (genre,)) or drums.takes_of(rows, "train", (genre,))
-        for number in range(count):
-            rng = np.random.default_rng([seed, place, number, SPLITS.index(split)])
-            take = takes[int(rng.integers(len(takes)))] if takes else None
-            try:
-                yield _band(charts[int(rng.integers(len(charts)))], take, genre, midi, split, rng)
-            except BROKEN:
-                continue
-
-
-def _band(
-    row: Row, take_row: Row | None, genre: str, midi: Path, split: str, rng: np.random.Generator
-) -> Piece:  # fmt: skip
-    chart = load_chart(midi, row, rng)
-    take = take_row and drums.load_take(midi / take_row.path, take_row.path, take_row.genre, take_row.tempo_bpm)
-    low, high = np.log(BAND_TEMPI)
-    bpm = round(take.bpm * float(rng.uniform(0.9, 1.1)) if take else float(np.exp(rng.uniform(low, high))), 2)
-    meter = Meter.parse("4/4")
-    chords = lay(chart, int(rng.choice(chart.starts)), BAND_BARS, meter, int(rng.integers(-5, 7)))
-    selection = Selection.from_bars(BAND_BARS, TempoMap.constant(str(bpm), SAMPLE_RATE), meter, SAMPLE_RATE)
-    known, source = Score((), chords), ""
-    if take is not None:
-        beats_s = np.arange(4 * BAND_BARS + 1) * 60.0 / bpm
-        first = int(rng.integers(0, max(take.bars // 4, 1))) * 4
-        downs = tuple(4.0 * bar for bar in range(BAND_BARS + 1))
-        part = drums.tidy_drums(drums.warp(take, beats_s, downs[:-1], first))
-        played = Song("", "", "", split, float(beats_s[-1]), {"drums": part}, beats_s=beats_s, downbeats=downs)
-        known, source = Score(score_of(piece_of_song(played, "")).notes, chords), take.source
-    key = key_of_chords(chords)
-    request = ComposeRequest(
-        selection=selection, chords=chords, key=key, genre=genre, density=float(rng.uniform(0.2, 0.85)),
-        complexity=float(rng.uniform(0.1, 0.85)), known=known, seed=int(rng.integers(2**62)),
-    )  # fmt: skip
-    piece = piece_of(Arranger().compose(request), selection, name=f"{genre} {row.path}")
-    human = ("drums",) if take is not None else ()
-    return replace(
-        piece, genre=genre, key=key.name if key else None, human=human, group=row.group, split=split,
-        tags={"drums": source},
-    )  # fmt: skip
