@@ -1,4 +1,4 @@
-"""Two halves to a bundle: graphs, hashes, the latent space's name and the model card, written all or nothing."""
+"""Parts to a bundle: graphs, hashes, the latent space's name and the model card, written all or nothing."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from harmonicflow.core.constants import HOP, LATENT_CHANNELS, SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.engine.bundle import FORMAT, MAX_TEXT_BYTES, TEXT, Bundle
+from harmonicflow.engine.bundle import FORMAT, MAX_TEXT_BYTES, OPTIONAL_GRAPHS, TEXT, Bundle
 from harmonicflow.engine.card import card_text
 from harmonicflow.engine.publish import write_bundle
 from harmonicflow.nn.performer import LAYOUTS
 from harmonicflow.text.table import TextTable
 
 from .onnx_graphs import TABLES, UNROLLED
-from .parts import SHARED, Graph, Part, codec_part, performer_part
+from .parts import SHARED, Graph, Part, analyst_part, codec_part, composer_part, performer_part
 from .unrolled import unrolled_graph
 
 LICENSE: Final = "MIT"
@@ -36,29 +36,36 @@ def build_bundle(
     base: str | Path | None = None,
     codec_scores: Mapping[str, Any] | None = None,
     text: str | Path | None = None,
+    composer: str | Path | None = None,
+    analyst: str | Path | None = None,
     unrolled: int | None = None,
     replace: bool = True,
     report: Report = lambda line: None,
 ) -> Path:
-    """Put a codec and a performer together in the folder `out` and return it; a bundle that is there is replaced.
+    """Put the parts together in the folder `out` and return it; a bundle that is there is replaced.
 
     Each is a checkpoint, or the folder of a bundle whose own files are taken as they are. `scores` is what
     `harmonicflow evaluate` measured, `codec_scores` a `card.codec_summary`, `base` the codec that an adversarial stage
     began with, `text` the table of words (by default that of the first bundle among performer, base and codec that has
-    one). `unrolled` puts a performer of so many steps in one graph beside the others, for runtimes of one's own.
+    one), `composer` and `analyst` likewise. `unrolled` puts a performer of so many steps in one graph beside the
+    others, for runtimes of one's own.
     `training_info` adds to what the checkpoints say: "hardware", "data" and "corpus" (see `sources`), "notes".
     Raises `bad_checkpoint`, `bad_option`, `no_bundle`, `bad_bundle`, `latent_mismatch`, `bad_export`, `disk`.
     """
     out, told = Path(out), dict(training_info or {})
     first = codec_part(Path(codec), told, None if base is None else Path(base))
     parts = {"codec": first, "performer": performer_part(Path(performer), told)}
+    whole = [path for path in (performer, base, codec) if path is not None]
+    for name, path, build in (("composer", composer, composer_part), ("analyst", analyst, analyst_part)):
+        if (source := path or _first_with(name, whole)) is not None:
+            parts[name] = build(Path(source), told)
     space, stems = parts["codec"].space, parts["performer"].stems
     _check_fit(parts["codec"], parts["performer"])
     files, rows, parity = {}, {}, {}
 
     def add(graph: Graph, whence: str) -> None:
         near = "as it was"
-        rows[graph.name] = _file_row(graph.name, graph.data, space)
+        rows[graph.name] = _file_row(graph.name, graph.data, "" if graph.name in OPTIONAL_GRAPHS else space)
         files[rows[graph.name]["file"]] = graph.data
         if graph.parity is not None:
             parity[graph.name] = graph.parity
@@ -71,7 +78,7 @@ def build_bundle(
     if unrolled is not None:
         data, difference = unrolled_graph(files["performer.onnx"], parts["performer"].row, unrolled, space)
         add(Graph(UNROLLED, data, difference), f"{unrolled} steps, ")
-    told_text, words = _words(text, (path for path in (performer, base, codec) if path is not None))
+    told_text, words = _words(text, whole)
     if words:
         rows[TEXT], files[TEXT_FILE] = told_text, words
         report(f"{TEXT}: {len(words) / 1e6:.1f} MB, {told_text['license']}")
@@ -83,11 +90,20 @@ def build_bundle(
         "files": rows,
         "codec": parts["codec"].row | ({"scores": dict(codec_scores)} if codec_scores else {}),
         "performer": parts["performer"].row,
+        **{name: parts[name].row for name in OPTIONAL_GRAPHS if name in parts},
         "training": _training(parts, told), "scores": dict(scores or {}), "parity": parity,
     }  # fmt: skip
     card["card"] = card_text(card)
     write_bundle(out, card, files, replace=replace)
     return out
+
+
+def _first_with(network: str, paths: Iterable[str | Path]) -> Path | None:
+    """The first bundle of some paths that has a network."""
+    for path in map(Path, paths):
+        if path.is_dir() and Bundle.load(path, any_layout=True).has(network):
+            return path
+    return None
 
 
 def _words(text: str | Path | None, parts: Iterable[str | Path]) -> tuple[dict[str, Any], bytes]:
@@ -138,7 +154,7 @@ def _check_fit(codec: Part, performer: Part) -> None:
 
 def _training(parts: Mapping[str, Part], told: Mapping[str, Any]) -> dict[str, Any]:
     """What both halves say alike once, the rest in the half's own row; "data" always, since it holds the credits."""
-    rows = {half: dict(part.training) for half, part in parts.items()}
+    rows = {half: dict(part.training) for half, part in parts.items() if half not in OPTIONAL_GRAPHS}
     training = {key: value for key, value in told.items() if key not in SHARED}
     for key in SHARED:
         said = [row.get(key) for row in rows.values()]
@@ -148,7 +164,8 @@ def _training(parts: Mapping[str, Part], told: Mapping[str, Any]) -> dict[str, A
             training |= {key: said[0]} if said[0] else {}
     if "data" not in training and any("data" in row for row in rows.values()):
         training["data"] = _together([row.get("data", {}) for row in rows.values()])
-    return {**rows, **training}
+    own = {name: dict(parts[name].training) for name in OPTIONAL_GRAPHS if name in parts}
+    return {**rows, **own, **training}
 
 
 def _together(data: list[dict[str, Any]]) -> dict[str, Any]:
@@ -167,5 +184,5 @@ def _file_row(name: str, graph: bytes, space: str) -> dict[str, Any]:
         "file": f"{name}.onnx", "sha256": hashlib.sha256(graph).hexdigest(), "bytes": len(graph),
         "inputs": {key: list(shape) for key, shape in inputs.items()},
         "outputs": {key: list(shape) for key, shape in outputs.items()},
-        "latent_space": space,
+        **({"latent_space": space} if space else {}),
     }  # fmt: skip

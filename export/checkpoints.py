@@ -9,7 +9,9 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.nn.analyst import Analyst, AnalystConfig
 from harmonicflow.nn.codec import Codec, CodecConfig
+from harmonicflow.nn.composer import Composer, ComposerConfig
 from harmonicflow.nn.performer import Performer, PerformerConfig
 
 AVERAGE: Final = "average."  # before the names of the weights that are exported
@@ -32,6 +34,18 @@ def load_performer(path: Path) -> tuple[Performer, Meta]:
     if "stems" in config:
         config["stems"] = tuple(config["stems"])
     return _filled(path, lambda config: Performer(PerformerConfig(**config)), config, tensors), meta
+
+
+def load_composer(path: Path) -> tuple[Composer, Meta]:
+    """The composer of a checkpoint and the checkpoint's metadata. Raises `bad_checkpoint`."""
+    tensors, meta = _read(path)
+    return _filled(path, lambda config: Composer(ComposerConfig(**config)), _config(path, meta), tensors), meta
+
+
+def load_analyst(path: Path) -> tuple[Analyst, Meta]:
+    """The analyst of a checkpoint and the checkpoint's metadata. Raises `bad_checkpoint`."""
+    tensors, meta = _read(path)
+    return _filled(path, lambda config: Analyst(AnalystConfig(**config)), _config(path, meta), tensors), meta
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Meta]:

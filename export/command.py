@@ -30,6 +30,10 @@ Examples:
               help="What `train decoder` began with, a checkpoint or a bundle: the model card counts its training too.")
 @click.option("--text", type=FILE, metavar="FILE",
               help="Table of words for prompts.  [default: that of a bundle named by the other options]")
+@click.option("--composer", type=FILE, metavar="PATH",
+              help="Checkpoint of the composer, or a bundle that has one.  [default: as for --text]")
+@click.option("--analyst", type=FILE, metavar="PATH",
+              help="Checkpoint of the analyst, or a bundle that has one.  [default: as for --text]")
 @click.option("--scores", type=FILE, metavar="FILE", help="What `harmonicflow evaluate --json` measured.")
 @click.option("--codec-scores", type=FILE, metavar="FILE", help="What `harmonicflow evaluate --codec --json` measured.")
 @click.option("--unrolled", type=click.IntRange(1, 64), metavar="STEPS",
@@ -39,8 +43,8 @@ Examples:
 @click.option("--notes", default="", metavar="TEXT", help="Anything else the model card should say.")
 def command(
     codec: Path, performer: Path, out: Path, name: str, version: str, base: Path | None, text: Path | None,
-    scores: Path | None, codec_scores: Path | None, unrolled: int | None, corpus: Path | None, hardware: str,
-    notes: str,
+    composer: Path | None, analyst: Path | None, scores: Path | None, codec_scores: Path | None, unrolled: int | None,
+    corpus: Path | None, hardware: str, notes: str,
 ) -> None:  # fmt: skip
     """Turn checkpoints into a bundle the daemon can load.
 
@@ -69,6 +73,7 @@ def command(
         raise HarmonicFlowError("bad_option", option="--codec-scores", value=str(codec_scores), reason=reason)
     folder = build_bundle(
         codec, performer, out, _table("--scores", scores), training, name, version, base=base, text=text,
+        composer=composer, analyst=analyst,
         codec_scores=codec_summary(ladder) if ladder else None, unrolled=unrolled,
         report=lambda line: click.echo(line, err=True),
     )  # fmt: skip

@@ -119,11 +119,11 @@ def _composer_input(key: str, shape: tuple[int, ...], cells: int, random: np.ran
     if key == "write":
         return np.stack([random.integers(PARTS, size=shape[:2]), random.integers(cells, size=shape[:2])], -1)
     if key == "harmony":
-        value = np.zeros(shape)
+        told = np.zeros(shape)
         for name in ("root", "tonic"):
             places = random.integers(12, size=shape[:-1])[..., None] + HARMONY_COLUMNS[name].start
-            np.put_along_axis(value, places, 1.0, axis=-1)
-        return value
+            np.put_along_axis(told, places, 1.0, axis=-1)
+        return told
     if key == "bias":
         return np.zeros(shape)
     return np.tile([1.0, 0.02], (shape[0], 1)) if key == "heat" else random.random(shape)

@@ -1,4 +1,4 @@
-"""The two halves of a bundle, the codec and the performer, each from a checkpoint or from a bundle that has it.
+"""The parts of a bundle: codec and performer, and perhaps composer and analyst, each from a checkpoint or a bundle.
 
 From a checkpoint the networks are rounded, exported and compared with their weights. From a bundle nothing is made
 again: its files are copied byte by byte, with what its card says of that half.
@@ -17,15 +17,17 @@ from harmonicflow.engine.bundle import Bundle
 from harmonicflow.nn.latent_space import latent_space
 from harmonicflow.nn.performer import Performer
 
-from .checkpoints import Meta, load_codec, load_performer
+from .checkpoints import Meta, load_analyst, load_codec, load_composer, load_performer
 from .onnx_graphs import export_graph
 from .parity import check, differences
 from .weights import rounded_network
 
 CONTEXT_S: Final = 4.0  # of canvas before and after a block, as the performer was trained
 STEPS: Final = 8  # of a performer without a few-step fine-tune; docs/log.md has the scores of 1 to 16
-NETWORKS: Final = {"codec": ("encoder", "decoder"), "performer": ("performer",)}
-KEPT_META: Final = ("step", "minutes", "hardware", "scores", "options", "conditions")  # of a checkpoint
+NETWORKS: Final = {
+    "codec": ("encoder", "decoder"), "performer": ("performer",), "composer": ("composer",), "analyst": ("analyst",),
+}  # fmt: skip
+KEPT_META: Final = ("step", "minutes", "hardware", "scores", "options", "conditions", "corpus")  # of a checkpoint
 SHARED: Final = ("hardware", "data", "corpus", "notes")  # said once on the card where it holds for both halves
 
 
@@ -39,7 +41,7 @@ class Graph(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """One half. `space` is the latent space it makes or was trained on, "" where a checkpoint does not say."""
+    """One part. `space` is the latent space it makes or was trained on, "" where it has none or does not say."""
 
     path: Path
     space: str
@@ -96,15 +98,42 @@ def performer_part(path: Path, told: Mapping[str, Any]) -> Part:
     )  # fmt: skip
 
 
+def composer_part(path: Path, told: Mapping[str, Any]) -> Part:
+    """The composer. Raises as `performer_part`."""
+    if path.is_dir():
+        return _copied("composer", path)
+    composer, meta = load_composer(path)
+    composer = rounded_network(composer, path)
+    row = {"cells_v": meta.get("cells_v", 0), "meters": meta.get("meters", []), "parameters": _parameters(composer),
+           "config": asdict(composer.config)}  # fmt: skip
+    training = _kept(meta, {})
+    return Part(path, "", (), row, training, lambda space: _exported({"composer": composer}, composer.config, "", 0))
+
+
+def analyst_part(path: Path, told: Mapping[str, Any]) -> Part:
+    """The analyst. Raises as `performer_part`."""
+    if path.is_dir():
+        return _copied("analyst", path)
+    analyst, meta = load_analyst(path)
+    analyst = rounded_network(analyst, path)
+    row = {"parameters": _parameters(analyst), "config": asdict(analyst.config)}
+    training = _kept(meta, {})
+    return Part(path, "", (), row, training, lambda space: _exported({"analyst": analyst}, analyst.config, "", 0))
+
+
+def _parameters(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
 def _exported(networks: Mapping[str, nn.Module], config: Any, space: str, stems: int) -> Iterator[Graph]:
     for name, network in networks.items():
-        data = export_graph(name, network, config, {"latent_space": space})
+        data = export_graph(name, network, config, {"latent_space": space} if space else {})
         yield Graph(name, data, check(name, differences(name, network, data, stems)))
 
 
 def _copied(half: str, folder: Path) -> Part:
     """A half of a bundle, whatever this release knows of it."""
-    bundle = Bundle.load(folder, any_layout=half == "codec")
+    bundle = Bundle.load(folder, any_layout=half != "performer")
     card = json.loads((folder / "model.json").read_bytes())
     training = card.get("training", {})
     said = {key: training[key] for key in SHARED if key in training} | training.get(half, {})
@@ -113,6 +142,8 @@ def _copied(half: str, folder: Path) -> Part:
 
     def graphs(space: str) -> Iterator[Graph]:
         for name in NETWORKS[half]:
+            if not bundle.has(name):
+                raise HarmonicFlowError("bad_bundle", path=folder, reason=f"it has no {name}")
             yield Graph(name, bundle.take_network(name), parity.get(name))
 
     return Part(folder, bundle.card.latent_space, bundle.stems, card.get(half, {}), said, graphs)
@@ -123,7 +154,7 @@ def _kept(meta: Meta, told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _performer_row(performer: Performer, meta: Meta) -> dict[str, Any]:
-    parameters = sum(parameter.numel() for parameter in performer.parameters())
+    parameters = _parameters(performer)
     given: dict[str, Any] = {key: meta[key] for key in ("schedule", "interval") if key in meta}
     row = {"steps": meta.get("steps", STEPS), "parameters": parameters, "context_s": CONTEXT_S}
     return {**row, **given, "config": asdict(performer.config)}

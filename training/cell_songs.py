@@ -124,7 +124,7 @@ def _spans(chords: Sequence[Sequence[Any]], beats_s: NDArray[np.float64]) -> lis
     return found
 
 
-def energy_of(tokens: NDArray[np.generic], grid: CellGrid) -> Floats:
+def energy_of(tokens: NDArray[np.signedinteger[Any]], grid: CellGrid) -> Floats:
     """How much is struck in each cell's bar, by rank among the song's bars: 0 the emptiest, 1 the fullest, [K]."""
     sounds = tokens[..., SLOT] >= 0
     force = np.where(sounds, tokens[..., VELOCITY], 0).sum(axis=(0, 2)).astype(np.float64)

@@ -234,24 +234,24 @@ def draw_known(random: np.random.Generator, song: CellSong, window: slice) -> Ma
         hole[:, bars >= random.choice(bars)] = True
     elif kind < 0.5:  # one part, or some
         chosen = np.arange(len(CELL_PARTS)) == random.choice(np.flatnonzero(song.present))
-        hole[chosen | (some_parts & (random.random() < 0.3))] = True
+        hole[chosen | (some_parts if random.random() < 0.3 else chosen)] = True
     elif kind < 0.75:  # a hole of some bars, in all parts or some
         first, last = np.sort(random.choice(np.unique(bars), 2))
-        inside = (bars >= first) & (bars <= last)
-        hole[:, inside] = True
+        hole[:, (bars >= first) & (bars <= last)] = True
         if random.random() < 0.5 and (some_parts & song.present).any():
             hole[~some_parts] = False
     else:
         hole[:] = True
     done = random.random() if random.random() < 0.7 else 0.0  # so many cells of the hole are written already
     kind = random.random()
+    there: Mask
     if kind < 0.6:
         there = random.random(hole.shape) < done
     elif kind < 0.8:  # whole parts are written first
         there = np.repeat(random.random((len(CELL_PARTS), 1)) < done, length, axis=1)
     else:  # or beats
-        beats = random.random(16) < done
-        there = np.repeat(beats[np.minimum(song.grid.beat[window], 15)][None], len(CELL_PARTS), axis=0)
+        drawn = random.random(16)[np.minimum(song.grid.beat[window], 15)]
+        there = np.repeat((drawn < done)[None], len(CELL_PARTS), axis=0)
     return (~hole | there) & song.present[:, None]
 
 

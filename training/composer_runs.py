@@ -44,7 +44,7 @@ def train_composer(*, hidden_dim: int, layers: int, report: Report, **shared: An
 
 def about(songs: list[CellSong]) -> dict[str, Any]:
     """What the checkpoint says of itself beside its sizes."""
-    meters = Counter()
+    meters: Counter[str] = Counter()
     for song in songs:
         meters[song.meter] += song.cells
     total = sum(meters.values())

@@ -1,11 +1,11 @@
 """What the training commands share, and the codec's: build the task, start or resume, leave a finished checkpoint."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -21,9 +21,16 @@ from .codec import WINDOW, CodecData, CodecTask, load_codec, whiten
 from .device import chosen_device
 from .discriminators import Discriminator, DiscriminatorConfig
 from .loop import Loop, LoopOptions
-from .shards import ExampleData
 
 Report = Callable[[str], None]
+
+
+class Draws(Protocol):
+    """Endless batches, drawn by a generator of its own."""
+
+    random: np.random.Generator
+
+    def __iter__(self) -> Iterator[Any]: ...
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ class Run:
             if self.compile and isinstance(module, (ConvNeXt, Block, Discriminator)):
                 module.compile()
 
-    def go(self, loop: Loop, data: CodecData | ExampleData, report: Report) -> dict[str, float]:
+    def go(self, loop: Loop, data: Draws, report: Report) -> dict[str, float]:
         """Train on draws that nobody has had yet."""
         share = (os.cpu_count() or 1) // (2 * distributed.count())  # a GPU eats more than a core makes
         loaders = self.loaders or (1 if loop.device.type == "cpu" else min(8, max(1, share)))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harmonicflow.core.constants import GENRE_PLACES, GENRES
 from harmonicflow.core.instruments import INSTRUMENTS
@@ -175,10 +176,8 @@ def measured_controls(tokens_PKNF: Tokens, grid: CellGrid) -> dict[str, Floats]:
     _, bar = np.unique(grid.bar, return_inverse=True)
     bars = int(bar.max()) + 1 if grid.cells else 0
 
-    def by_bar(values: Floats) -> Floats:
-        out = np.zeros((parts, bars))
-        np.add.at(out, (slice(None), bar), values)
-        return out
+    def by_bar(values: NDArray[np.generic]) -> NDArray[np.float64]:
+        return np.stack([np.bincount(bar, row.astype(np.float64), bars) for row in values])
 
     beats = np.bincount(bar, [float(length) for length in grid.lengths], bars)
     onsets, notes = by_bar(struck.sum(axis=2)), by_bar(sounding.sum(axis=2))

@@ -85,8 +85,11 @@ class CellGrid:
 
     def cut(self, first: int, last: int) -> CellGrid:
         """The cells from `first` up to `last`."""
-        arrays = (self.bar, self.beat, self.bar_beats, self.bpm, self.compound)
-        return CellGrid(self.starts[first:last], self.lengths[first:last], *(array[first:last] for array in arrays))
+        some = slice(first, last)
+        return CellGrid(
+            self.starts[some], self.lengths[some], self.bar[some], self.beat[some], self.bar_beats[some],
+            self.bpm[some], self.compound[some],
+        )  # fmt: skip
 
 
 def grid_of_bars(
