@@ -1,4 +1,4 @@
-"""`harmonicflow evaluate`: how well a bundle plays its score, or how much its codec keeps, beside the ladder."""
+"""`harmonicflow evaluate`: how well a bundle plays its score, what its codec keeps, or what its composer writes."""
 
 import json
 import shlex
@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Final
 
 import click
+from click.core import ParameterSource
 
 PERFORMED: Final = ("validation", 12.0)  # split, seconds of each song
 SHOWN: Final = ("test", 12.0)  # with --performer
 CODED: Final = ("test", 10.0)
+COMPOSERS_OWN: Final = frozenset(
+    {"of_composer", "bundle", "midi", "cache", "songs", "seed", "threads", "pictures", "page", "as_json"}
+)
 Folder = click.Path(path_type=Path)
 
 
@@ -18,12 +22,18 @@ Folder = click.Path(path_type=Path)
 @click.option("--codec", "of_codec", is_flag=True, help="Measure the codec alone: what survives its latents.")
 @click.option("--performer", "of_performer", is_flag=True,
               help="Everything a performer must show: conditions dropped, steps, a long take; its gates.")
+@click.option("--composer", "of_composer", is_flag=True,
+              help="What the composer writes, beside people's songs and the arranger; its gates. On notes alone.")
 @click.option("--bundle", type=Folder, default=None, help="A bundle's folder; default: the shipped one.")
-@click.option("--corpus", "--data-dir", "--data_dir", type=Folder, required=True,
-              help="Corpus in Slakh's layout, with labels.json.")
+@click.option("--corpus", "--data-dir", "--data_dir", type=Folder, default=None,
+              help="Corpus in Slakh's layout, with labels.json; not with --composer.")
+@click.option("--midi", type=Folder, default=None, help="With --composer: the MIDI pack that the corpus is made from.")
+@click.option("--cache", type=Folder, default=None,
+              help="With --composer: a folder where the pack's songs are kept for the next time.")
 @click.option("--split", default=None,
               help="train, validation or test.  [default: validation; with --codec or --performer test]")
-@click.option("--songs", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Songs to listen to.")
+@click.option("--songs", type=click.IntRange(1, 10_000), default=20, show_default=True,
+              help="Songs to listen to; with --composer, to write to the chords of.  [default there: 40]")
 @click.option("--seconds", type=click.FloatRange(3.0, 300.0), default=None,
               help="Of each song.  [default: 12; with --codec 10]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Draws the songs and the noise.")
@@ -34,19 +44,21 @@ Folder = click.Path(path_type=Path)
 @click.option("--previous", type=Folder, default=None, help="With --codec: a bundle whose codec is compared.")
 @click.option("--clips", type=click.Path(path_type=Path, exists=True, file_okay=False), default=None,
               help="With --codec: a folder of recordings to measure as well.")
-@click.option("--pictures", type=Folder, default=None, help="With --codec or --performer: a folder for pictures.")
+@click.option("--pictures", type=Folder, default=None,
+              help="With --codec, --performer or --composer: a folder for pictures.")
 @click.option("--page", type=click.Path(path_type=Path, dir_okay=False), default=None,
-              help="With --codec or --performer: write everything as a page, its pictures beside it in pictures/.")
+              help="With --codec, --performer or --composer: write a page, its pictures beside it in pictures/.")
 @click.option("--judges", type=Folder, default=None,
               help="With --performer: ask trained judges too; a folder where they and what they heard are kept.")
 @click.option("--encoded", type=Folder, default=None,
               help="With --judges: the corpus encoded by this bundle's codec, for what might be copied.")
 @click.option("--json", "as_json", is_flag=True, help="The whole scoreboard as one JSON object.")
+@click.pass_context
 def command(
-    of_codec: bool, of_performer: bool, bundle: Path | None, corpus: Path, split: str | None, songs: int,
-    seconds: float | None, seed: int, steps: int | None, all_sounds: bool, threads: int | None,
-    previous: Path | None, clips: Path | None, pictures: Path | None, page: Path | None,
-    judges: Path | None, encoded: Path | None, as_json: bool,
+    ctx: click.Context, of_codec: bool, of_performer: bool, of_composer: bool, bundle: Path | None,
+    corpus: Path | None, midi: Path | None, cache: Path | None, split: str | None, songs: int, seconds: float | None,
+    seed: int, steps: int | None, all_sounds: bool, threads: int | None, previous: Path | None, clips: Path | None,
+    pictures: Path | None, page: Path | None, judges: Path | None, encoded: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure how well a bundle plays its score, or with --codec what its codec keeps.
 
@@ -61,12 +73,26 @@ def command(
 
     With --codec true stems, their sum, mixes and recordings go through the codec and are measured beside MP3, a mel
     spectrogram turned back into sound, and noise; the gates a codec must pass are printed.
+
+    With --composer scores are measured, not sound: how likely true notes are to the network, and how what it writes
+    compares with people's songs in harmony, groove, repetition, genre and mood; what is copied, kept, and how fast.
     """
     from harmonicflow.engine.bundle import default_path
 
     chosen = bundle or default_path()
-    if of_codec and of_performer:
-        raise click.UsageError("--codec and --performer are two scoreboards; ask for one")
+    if of_codec + of_performer + of_composer > 1:
+        raise click.UsageError("--codec, --performer and --composer are scoreboards of their own; ask for one")
+    if of_composer:
+        _alone(ctx, COMPOSERS_OWN)
+        if midi is None:
+            raise click.UsageError("--composer measures on the songs of a MIDI pack; name its folder with --midi")
+        given = ctx.get_parameter_source("songs") is not ParameterSource.DEFAULT
+        _composer(chosen, midi, cache, songs if given else None, seed, threads, pictures, page, as_json)
+        return
+    if midi is not None or cache is not None:
+        raise click.UsageError(f"{'--midi' if midi else '--cache'} goes with --composer")
+    if corpus is None:
+        raise click.UsageError("Missing option '--corpus'.")
     told = {"--judges": judges, "--encoded": encoded}
     if not of_performer and (alone := [name for name, value in told.items() if value is not None]):
         raise click.UsageError(f"{alone[0]} goes with --performer")
@@ -92,6 +118,38 @@ def command(
     options = EvaluateOptions(split or PERFORMED[0], songs, seconds or PERFORMED[1], seed, steps, threads, all_sounds)
     board = evaluate(chosen, corpus, options, lambda line: click.echo(line, err=True))
     click.echo(json.dumps(board) if as_json else table(board))
+
+
+def _alone(ctx: click.Context, known: frozenset[str]) -> None:
+    """Refuse options that were given and mean nothing here."""
+    for option in ctx.command.params:
+        given = ctx.get_parameter_source(str(option.name)) is not ParameterSource.DEFAULT
+        if given and option.name not in known:
+            raise click.UsageError(f"{option.opts[0]} says nothing to --composer; leave it out")
+
+
+def _composer(
+    bundle: Path, midi: Path, cache: Path | None, songs: int | None, seed: int, threads: int | None,
+    pictures: Path | None, page: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """The composer's scoreboard, its pictures and its page."""
+    from ..composing.board import Options, evaluate
+    from ..composing.learned import Learned
+    from ..composing.page import table
+    from ..composing.page import write as write_page
+    from ..composing.pictures import draw
+
+    options = Options(midi, cache, seed=seed, threads=threads, framed=songs or Options.framed)
+    found = evaluate(options, Learned.of(bundle, threads), lambda line: click.echo(line, err=True))
+    if pictures is not None:
+        draw(found.exhibits, pictures)
+    if page is not None:
+        drawn = draw(found.exhibits, page.parent / "pictures")
+        told = {"--songs": songs, "--seed": seed or None, "--threads": threads}
+        words = ["harmonicflow", "evaluate", "--composer", "--midi", "MIDI"]
+        words += [word for name, value in told.items() if value is not None for word in (name, str(value))]
+        write_page(page, found.board, drawn, shlex.join([*words, "--page", page.name]))
+    click.echo(json.dumps(found.board) if as_json else table(found.board))
 
 
 def _performer(

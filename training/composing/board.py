@@ -19,6 +19,7 @@ from harmonicflow.score.arrange import Composer
 from . import coded, copying, emotion, genre, groove, harmony, kept, likeness, masked, speed
 from .corpora import Corpora, Sizes
 from .gates import gates
+from .learned import Learned
 from .pieces import Piece
 from .players import Deaf, composers, free_request, made, request_of, whole_bars
 
@@ -64,19 +65,10 @@ class Board:
     exhibits: list[tuple[str, dict[str, Piece]]]
 
 
-@dataclass(frozen=True)
-class Learned:
-    """The network of a bundle, as far as there is one."""
-
-    composer: Composer
-    graph: masked.Graph | None = None
-    first: speed.First | None = None
-
-
 def evaluate(options: Options, learned: Learned | None, report: Report) -> Board:
     """Measure everything; minutes.  Raises `missing_file`."""
     corpora = Corpora.load(options.midi, options.cache, options.sizes, report)
-    rows = composers(learned.composer if learned else None)
+    rows = composers(learned)
     frames = _frames(corpora.test, options)
     written = {name: _write(composer, frames, options, name, report) for name, composer in rows.items()}
     main = next(iter(rows))
@@ -98,6 +90,7 @@ def evaluate(options: Options, learned: Learned | None, report: Report) -> Board
         if name != NOISE:
             board["kept"][name] = vars(kept.check(composer, corpora.test, options.masks, options.seed))
     report("kept cells compared")
+    board["about"] |= learned.about() if learned else {}
     board["gates"] = gates(board)
     return Board(board, _exhibits(frames, written))
 

@@ -194,6 +194,16 @@ def _kept(board: Board) -> Block:
     return "What is kept", "Random parts and spans of beats to write again; every note outside is compared.", rows
 
 
+def _helped(about: Board) -> str:
+    """How often the network left the work to the arranger."""
+    if "requests" not in about:
+        return ""
+    return (
+        f" Of {about['requests']} requests {about['left_to_the_arranger']} were left to the arranger, which helped out"
+        f" in {about['helped_by_the_arranger']} more."
+    )
+
+
 def _number(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
@@ -244,7 +254,8 @@ def page(board: Board, pictures: list[tuple[str, Path]], folder: Path, command: 
         "# What the composer writes",
         "",
         "Is it worth playing? This page is written by `harmonicflow evaluate --composer --page`; it measures the"
-        f" {about['measured']}{bundle} beside people's songs, the rule-based arranger and controls that must do worse.",
+        f" {about['measured']}{bundle} beside people's songs, the rule-based arranger and controls that must do worse."
+        f"{_helped(about)}",
         *demands(command, board["gates"]),
     ]
     for title, text, rows in blocks(board):
