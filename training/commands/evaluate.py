@@ -12,6 +12,7 @@ from click.core import ParameterSource
 PERFORMED: Final = ("validation", 12.0)  # split, seconds of each song
 SHOWN: Final = ("test", 12.0)  # with --performer
 CODED: Final = ("test", 10.0)
+HEARD: Final = ("test", 40.0)  # with --analyst
 COMPOSERS_OWN: Final = frozenset(
     {"of_composer", "bundle", "midi", "cache", "songs", "seed", "threads", "pictures", "page", "as_json"}
 )
@@ -24,7 +25,10 @@ Folder = click.Path(path_type=Path)
               help="Everything a performer must show: conditions dropped, steps, a long take; its gates.")
 @click.option("--composer", "of_composer", is_flag=True,
               help="What the composer writes, beside people's songs and the arranger; its gates. On notes alone.")
-@click.option("--bundle", type=Folder, default=None, help="A bundle's folder; default: the shipped one.")
+@click.option("--analyst", "of_analyst", is_flag=True,
+              help="What the analyst hears: beats, bars, key and chords, beside librosa's tools.")
+@click.option("--bundle", type=Folder, default=None,
+              help="A bundle's folder, or with --analyst a checkpoint; default: the shipped one.")
 @click.option("--corpus", "--data-dir", "--data_dir", type=Folder, default=None,
               help="Corpus in Slakh's layout, with labels.json; not with --composer.")
 @click.option("--midi", type=Folder, default=None, help="With --composer: the MIDI pack that the corpus is made from.")
@@ -43,7 +47,7 @@ Folder = click.Path(path_type=Path)
 @click.option("--threads", type=click.IntRange(1, 256), default=None, help="For the networks; default: all cores.")
 @click.option("--previous", type=Folder, default=None, help="With --codec: a bundle whose codec is compared.")
 @click.option("--clips", type=click.Path(path_type=Path, exists=True, file_okay=False), default=None,
-              help="With --codec: a folder of recordings to measure as well.")
+              help="With --codec or --analyst: a folder of recordings to measure as well.")
 @click.option("--pictures", type=Folder, default=None,
               help="With --codec, --performer or --composer: a folder for pictures.")
 @click.option("--page", type=click.Path(path_type=Path, dir_okay=False), default=None,
@@ -150,6 +154,23 @@ def _composer(
         words += [word for name, value in told.items() if value is not None for word in (name, str(value))]
         write_page(page, found.board, drawn, shlex.join([*words, "--page", page.name]))
     click.echo(json.dumps(found.board) if as_json else table(found.board))
+
+
+def _analyst(
+    source: Path, corpus: Path, window: tuple[str, int, float], seed: int, threads: int | None, clips: Path | None,
+    page: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """The analyst's scoreboard and its page."""
+    from ..analyst.page import table
+    from ..analyst.page import write as write_page
+    from ..analyst.questions import ScoreOptions
+    from ..analyst.scores import measure
+
+    options = ScoreOptions(*window, seed, threads)
+    board = measure(source, corpus, options, clips, lambda line: click.echo(line, err=True))
+    if page is not None:
+        write_page(page, board, _again("--analyst", window, {"--clips": clips}, [], page))
+    click.echo(json.dumps(board) if as_json else table(board))
 
 
 def _performer(
