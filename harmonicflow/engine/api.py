@@ -26,6 +26,7 @@ from harmonicflow.score.chords import ChordSpan
 from harmonicflow.score.keys import Key
 from harmonicflow.score.rolls import note_arrays
 from harmonicflow.score.score import Score
+from harmonicflow.score.steering import Steering
 
 from . import codec
 from .analyse import Analysis, Clip, analyse
@@ -33,11 +34,14 @@ from .blocks import latent_length, schedule
 from .bundle import EMOTION_WIDTH, Bundle
 from .canvas import Canvas
 from .clock import Clock
-from .compose import compose
+from .compose import begin
+from .composer import LearnedComposer
+from .composition import Composition
 from .deliver import Delivery, default_strips, report
+from .given import given_score, heard_until, steering_of, with_given
 from .perform import Conditions, perform_block, timbre_of
 from .request import MAX_SEED, check_numbers, check_stems, extend_request, generate_request, regenerate_request
-from .result import BlockAudio, Plan, Progress, Result
+from .result import BlockAudio, Composed, Plan, Progress, Result
 from .runtime import Runtime
 from .sampler import flow_times
 from .text import Words
@@ -60,7 +64,7 @@ class HarmonicFlow:
         self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
         self.runtime = Runtime(self.bundle, threads)
         self.words = Words(self.bundle)
-        self.composer = composer
+        self.composer = composer or LearnedComposer(self.runtime)
 
     @property
     def stems(self) -> tuple[str, ...]:
@@ -92,6 +96,8 @@ class HarmonicFlow:
         clip: np.ndarray | None = None,
         *,
         like: Like | None = None,
+        known: Score | None = None,
+        steering: Steering | None = None,
         progress: OnProgress | None = None,
         on_block: OnBlock | None = None,
         **options: Any,
@@ -100,21 +106,18 @@ class HarmonicFlow:
 
         Give a message, or its fields by name; `request.generate_request` has the friendly ones (bars, start, end,
         tempo, meter, rate, clip_rate). `clip`: float32 [channels, N]. `like={"bass": (audio, rate)}`: what stems are to
-        sound like, with "" for all that have nothing of their own. `progress` and `on_block` are called from this
-        thread and may raise.
+        sound like, with "" for all that have nothing of their own. `known`: finished parts, played as they are, with
+        chords and sections where the request names none; `steering`: how the others are to be. `progress` and
+        `on_block` are called from this thread and may raise.
         """
         self.runtime.resume()
-        request = request or generate_request(clip=clip, like=like, **options)
+        request = with_given(request or generate_request(clip=clip, like=like, **options), known, steering)
         check_numbers(request.seed, request.steps, request.count)
         request = msgspec.structs.replace(request, steps=request.steps or self.bundle.card.performer.steps)
         names = check_stems(request.stems, self.stems)
         selection = Selection.from_wire(request.selection)
         clock = Clock(progress, self.runtime)
-        clock.say("analyse")
-        analysis = analyse(
-            self.runtime, self.words, selection, _clip(request, clip), prompt=request.prompt, genre=request.genre,
-            mood=request.mood, emotion=request.emotion, chords=request.chords, key=request.key,
-        )  # fmt: skip
+        analysis = self._analysed(request, clip, selection, clock)
         plan = replace(analysis.plan, timbre=timbre(self.runtime, like, names, request.like))
         analysis = replace(analysis, plan=plan, warnings=analysis.warnings + self.unheard(like))
         blocks = schedule(selection, self.bundle.card.codec.context)
@@ -122,6 +125,51 @@ class HarmonicFlow:
         return [
             self._take(request, index, selection, names, analysis, clock, on_block) for index in range(request.count)
         ]
+
+    def compose(
+        self,
+        request: Generate | None = None,
+        clip: np.ndarray | None = None,
+        *,
+        known: Score | None = None,
+        steering: Steering | None = None,
+        progress: OnProgress | None = None,
+        **options: Any,
+    ) -> list[Composed]:
+        """The scores that `generate` would perform with the same arguments, without performing them."""
+        self.runtime.resume()
+        request = with_given(request or generate_request(clip=clip, **options), known, steering)
+        check_numbers(request.seed, request.steps, request.count)
+        names = check_stems(request.stems, self.stems)
+        selection = Selection.from_wire(request.selection)
+        clock = Clock(progress, self.runtime)
+        analysis = self._analysed(request, clip, selection, clock)
+        found = []
+        for index in range(request.count):
+            clock.take_index = index
+            clock.say("compose")
+            seed = _seed(request, index)
+            composition = self._begin(request, seed, selection, names, analysis)
+            score = composition.whole()
+            warnings = analysis.warnings + composition.warnings
+            found.append(Composed(score, selection, analysis.plan, seed, _writer(composition), warnings))
+        return found
+
+    def _analysed(self, request: Generate, clip: np.ndarray | None, selection: Selection, clock: Clock) -> Analysis:
+        clock.say("analyse")
+        return analyse(
+            self.runtime, self.words, selection, _clip(request, clip), prompt=request.prompt, genre=request.genre,
+            mood=request.mood, emotion=request.emotion, chords=request.chords, key=request.key,
+        )  # fmt: skip
+
+    def _begin(
+        self, request: Generate, seed: int, selection: Selection, names: tuple[str, ...], analysis: Analysis
+    ) -> Composition:
+        return begin(
+            selection, names, genre=analysis.plan.genre, chords=analysis.chords, key=analysis.key,
+            emotion=analysis.plan.emotion, seed=seed, known=given_score(request, selection), composer=self.composer,
+            steering=steering_of(request),
+        )  # fmt: skip
 
     def _take(
         self,
@@ -133,23 +181,24 @@ class HarmonicFlow:
         clock: Clock,
         on_block: OnBlock | None,
     ) -> Result:
-        """One take of a request: compose, then block after block perform, mix and place."""
-        seed = (request.seed + index) % (LARGEST_SEED + 1)
+        """One take of a request: block after block is composed, performed, mixed and placed."""
+        seed = _seed(request, index)
         clock.take_index = index
         clock.say("compose")
-        score, notes = compose(
-            selection, names, genre=analysis.plan.genre, chords=analysis.chords, key=analysis.key,
-            emotion=analysis.plan.emotion, seed=seed, composer=self.composer,
-        )  # fmt: skip
+        composition = self._begin(request, seed, selection, names, analysis)
         canvas = Canvas.blank(len(self.stems), latent_length(selection))
         if analysis.row0 is not None:
             canvas.learn(0, 0, analysis.row0)
+        blocks = schedule(selection, self.bundle.card.codec.context)
+        score = composition.until(heard_until(selection, blocks[0]))
         conditions = self.conditions(selection, score, analysis.plan, analysis.key)
         strips = default_strips(names)
         decoder = codec.DecodeStream(self.runtime, [1 + self.stems.index(name) for name in names])
         delivery = Delivery(selection, names, strips, str(request.delivery))
         times = flow_times(request.steps, self.bundle.card.performer.schedule)
-        for block in schedule(selection, self.bundle.card.codec.context):
+        for block in blocks:
+            score = composition.until(heard_until(selection, block))
+            conditions = replace(conditions, notes=note_arrays(score, selection, self.stems))
             perform_block(self.runtime, canvas, conditions, block, seed, times, clock.step)
             audio = decoder.process(canvas.latents, block.end)
             piece = delivery.process(audio, block.index, block.end_frame, last=block.end_frame == selection.frames)
@@ -159,10 +208,11 @@ class HarmonicFlow:
         sound = delivery.sound()
         return Result(
             selection=selection, names=names, stems=sound.stems, dry=sound.dry, mix=sound.mix,
-            binaural=sound.binaural, score=score, canvas=canvas, strips=strips, plan=analysis.plan, seed=seed,
-            steps=request.steps, delivery=str(request.delivery), request=_plain(request), bundle=self.identity(),
-            report=report(sound, selection.rate), warnings=analysis.warnings + notes, title=request.title,
-            option=index + 1,
+            binaural=sound.binaural, score=composition.whole(), canvas=canvas, strips=strips, plan=analysis.plan,
+            seed=seed, steps=request.steps, delivery=str(request.delivery), request=_plain(request),
+            bundle=self.identity(), report=report(sound, selection.rate),
+            warnings=analysis.warnings + composition.warnings, title=request.title, option=index + 1,
+            composer=_writer(composition),
         )  # fmt: skip
 
     def regenerate(
@@ -258,6 +308,15 @@ def _clip(request: Generate, sound: np.ndarray | None) -> Clip | None:
     if sound is None or spec is None:
         return None
     return Clip(sound, spec.rate, spec.start_frame, spec.name or "the clip")
+
+
+def _seed(request: Generate, index: int) -> int:
+    return (request.seed + index) % (LARGEST_SEED + 1)
+
+
+def _writer(composition: Composition) -> str:
+    """Who composed: "model", or "arranger: the bundle has no composer"."""
+    return f"{composition.by}: {composition.why}" if composition.why else composition.by
 
 
 def _plain(request: Generate | Regenerate) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The second stage: a score for the selection, from a composer; and the score of an edit, put into its parent's.
 
-The rule-based arranger stands behind the composer's interface, where a learned one will stand beside it.
+The learned composer writes as far as it is asked to, so that performing may begin; any other writes all at once.
 """
 
 from collections.abc import Sequence
@@ -8,14 +8,46 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
-from harmonicflow.core.constants import ARRANGED_GENRES
 from harmonicflow.core.tempo import Bar, Selection
-from harmonicflow.score.arrange import Arranger, Composer, ComposeRequest, nearest_arranged
+from harmonicflow.score.arrange import Arranger, Composer, ComposeRequest
 from harmonicflow.score.chords import ChordSpan, clip_spans, parse_bars, spans_of
 from harmonicflow.score.keys import Key
 from harmonicflow.score.score import Note, Score
+from harmonicflow.score.steering import Steering
+
+from .composer import LearnedComposer
+from .composition import ARRANGER, Composition, Whole
 
 SHORTEST: Final = Fraction(1, 64)  # beats; what is left of a note below this is dropped
+
+
+def begin(
+    selection: Selection,
+    stems: Sequence[str],
+    *,
+    genre: str,
+    chords: tuple[ChordSpan, ...] | None,
+    key: Key | None,
+    emotion: tuple[float, float] | None,
+    seed: int,
+    known: Score | None = None,
+    span: tuple[Fraction, Fraction] | None = None,
+    composer: Composer | None = None,
+    steering: Steering | None = None,
+) -> Composition:
+    """A composition with a part for each of `stems`, of which nothing is written yet.
+
+    `known` is heard by the composer and kept, but for the notes of `stems` inside the beats of `span`; without a span
+    parts that have notes there are kept whole. Raises `unknown_stem`, `unknown_genre`, `no_composer`.
+    """
+    request = ComposeRequest(
+        selection=selection, chords=chords, key=key, genre=genre, emotion=emotion, stems=tuple(stems),
+        known=known or Score(), seed=seed, span=span,
+    )  # fmt: skip
+    if isinstance(composer, LearnedComposer):
+        return composer.begin(request, steering)
+    by = ARRANGER if composer is None else type(composer).__name__
+    return Whole(composer or Arranger(), request, steering or Steering(), by)
 
 
 def compose(
@@ -30,17 +62,14 @@ def compose(
     known: Score | None = None,
     span: tuple[Fraction, Fraction] | None = None,
     composer: Composer | None = None,
+    steering: Steering | None = None,
 ) -> tuple[Score, tuple[str, ...]]:
-    """A score with a part for each of `stems`, and warnings.
-
-    `known` is heard by the composer and kept, but for the notes of `stems` inside the beats of `span`.
-    """
-    request = ComposeRequest(
-        selection=selection, chords=chords, key=key, genre=genre, emotion=emotion, stems=tuple(stems),
-        known=known or Score(), seed=seed, span=span,
+    """The whole score of `begin`, and warnings."""
+    composition = begin(
+        selection, stems, genre=genre, chords=chords, key=key, emotion=emotion, seed=seed, known=known, span=span,
+        composer=composer, steering=steering,
     )  # fmt: skip
-    warnings = () if genre in ARRANGED_GENRES else (f"{genre} is arranged in the style of {nearest_arranged(genre)}",)
-    return (composer or Arranger()).compose(request), warnings
+    return composition.whole(), composition.warnings
 
 
 def edited_chords(

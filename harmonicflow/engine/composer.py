@@ -1,103 +1,26 @@
 """The learned composer: from a request to a score, as far as it is asked for, with the graph "composer".
 
     composition = LearnedComposer(runtime).begin(request)
-    composition.until(8)      # every note that begins before beat 8 is final; the rest is not written yet
+    composition.until(8)      # every note that begins before beat 8 is there, and all that is there is final
     composition.whole()
 
-The form comes first, then bars in chunks, cells in rounds (`composing_rounds`). Cells draw from the seed, the part and
-the beat; the order is fixed; so the score does not depend on how far it is read at a time. Where the model has nothing
-to say the arranger writes, and a sentence says why.
+Where the model has nothing to say the arranger writes, and a sentence says why.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
-from typing import Final, Protocol
-
-import numpy as np
+from typing import Final
 
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.instruments import INSTRUMENTS, instrument
-from harmonicflow.score.arrange import Arranger, Composer, ComposeRequest
+from harmonicflow.core.instruments import instrument
+from harmonicflow.score.arrange import Arranger, ComposeRequest
 from harmonicflow.score.cells import CELL_PARTS
-from harmonicflow.score.chords import clip_spans
-from harmonicflow.score.emotion import Targets
-from harmonicflow.score.events import Event
-from harmonicflow.score.finish import finished
-from harmonicflow.score.form import FormBar, form_of
-from harmonicflow.score.groove import Groove, swung
-from harmonicflow.score.score import Note, Score
+from harmonicflow.score.score import Score
 from harmonicflow.score.steering import Steering
 
-from .composing_bias import Bias
-from .composing_desk import Desk, Heat
-from .composing_recall import Like, Recalls, lay, lay_answers, lines_of
-from .composing_rounds import Chunk, chunks_of, rounds_of, window_of
+from .composing import ComposeOptions, Learned
+from .composition import ARRANGER, MODEL, Composition, Whole
 from .runtime import Runtime
 
-MODEL, ARRANGER = "model", "arranger"
-LONGEST_BAR: Final = 8  # beats, of a meter that the bundle's card does not list
-AHEAD: Final = Fraction(1, 2)  # beats: a note this near to what is not written may still be moved by it
-MARGIN: Final = Fraction(1, 4)  # beats, and so may one that ends this near to it
-
-
-@dataclass(frozen=True)
-class ComposeOptions:
-    """How the model is sampled."""
-
-    temperature: float | None = None  # None: the bundle's
-    min_p: float | None = None
-    before: int = 4  # bars of what was written that a chunk hears
-    after: int = 2  # bars that follow a hole
-    opening: int = 2  # groups of beats of a bar that nothing says how to play, in the first chunk: sound starts soon
-    leading: int = 4  # the same in later chunks
-    following: int = 2  # of the bars that are to be like others
-    silence: int = 2  # chunks that a part may rest in a row before the arranger writes it
-
-
-class Composition(Protocol):
-    """A score being written."""
-
-    by: str  # MODEL or ARRANGER
-    why: str  # it is not the model, "" where it is
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Sentences about what was written so far."""
-        ...
-
-    def until(self, beat: Fraction | int) -> Score:
-        """The score so far; all its notes are final, and every note that begins before `beat` is there."""
-        ...
-
-    def whole(self) -> Score:
-        """The whole score."""
-        ...
-
-
-class Whole:
-    """A composition by a composer that writes all at once."""
-
-    def __init__(self, composer: Composer, request: ComposeRequest, steering: Steering, why: str = "") -> None:
-        self.by, self.why = ARRANGER, why
-        self._composer, self._request, self._steering = composer, request, steering
-        self._score: Score | None = None
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        return (f"the notes are the arranger's: {self.why}",) if self.why else ()
-
-    def until(self, beat: Fraction | int) -> Score:
-        return self.whole()
-
-    def whole(self) -> Score:
-        if self._score is None:
-            plain = replace(
-                self._request, density=self._steering.mean("density", self._request.density),
-                complexity=self._steering.mean("complexity", self._request.complexity),
-            )  # fmt: skip
-            self._score = self._composer.compose(plain)
-        return self._score
+LONGEST_BAR: Final = 8  # beats, of a meter where the bundle's card lists none
 
 
 class LearnedComposer:
@@ -113,13 +36,12 @@ class LearnedComposer:
 
     def begin(self, request: ComposeRequest, steering: Steering | None = None) -> Composition:
         """A composition of which nothing is written yet. Raises `no_composer`, `unknown_stem`."""
-        steering = steering or Steering()
-        bundle = self.runtime.bundle
+        steering, bundle = steering or Steering(), self.runtime.bundle
         if steering.composer == MODEL and not bundle.has("composer"):
             raise HarmonicFlowError("no_composer", bundle=bundle.card.name)
         why = self._against(request)
         if why or steering.composer == ARRANGER:
-            return Whole(Arranger(), request, steering, "" if steering.composer == ARRANGER else why)
+            return Whole(Arranger(), request, steering, why="" if steering.composer == ARRANGER else why)
         return Learned(self.runtime, self.options, request, steering)
 
     def _against(self, request: ComposeRequest) -> str:
@@ -138,165 +60,3 @@ class LearnedComposer:
         if request.chords == () and not request.known.chords:
             return "there are no chords to play on"
         return ""
-
-
-class Learned:
-    """A composition by the model."""
-
-    by, why = MODEL, ""
-
-    def __init__(self, runtime: Runtime, options: ComposeOptions, request: ComposeRequest, steering: Steering) -> None:
-        self._runtime, self._options, self._request, self._steering = runtime, options, request, steering
-        given = request.known.parts if request.span is None else ()
-        names = [name for name in CELL_PARTS if name in request.stems and name not in given]
-        self._parts = [CELL_PARTS.index(name) for name in names]
-        self.form = form_of(request, steering)
-        self.desk = desk = Desk(request, self.form, steering, names)
-        self._kept = [
-            note for note in request.known.notes
-            if note.instrument not in names or not desk.start <= note.start < desk.end
-        ]  # fmt: skip
-        self._distant = self._closed()
-        self._like = Like.of(steering.like, desk) if steering.like is not None else None
-        self._bias = Bias(desk, steering, request.genre)
-        groove = steering.groove or steering.like
-        self._groove = None
-        if groove is not None and groove.notes:
-            self._groove = Groove.of(groove.notes, [line for line, _ in lines_of(groove, self.form)])
-        card = runtime.bundle.card.composer
-        self._heat = Heat(
-            card.temperature if options.temperature is None else options.temperature,
-            card.min_p if options.min_p is None else options.min_p,
-        )
-        self._chunks = chunks_of(self.form, np.any(desk.wanted, axis=0))
-        self._next = 0  # chunk
-        self._open: dict[int, list[Event]] = {part: [] for part in self._parts}
-        self._done: list[Note] = []
-        self._silent = dict.fromkeys(self._parts, options.silence)  # chunks in a row; the first must sound
-        self._said: dict[str, list[int]] = {}  # bars that the arranger wrote, by part
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Where the arranger helped out."""
-        return tuple(
-            f"the composer left the {name} empty in bars {bars[0]} to {bars[-1]}: the arranger wrote it there"
-            for name, bars in self._said.items()
-        )
-
-    def until(self, beat: Fraction | int) -> Score:
-        """See `Composition.until`."""
-        while self._next < len(self._chunks) and not self._settled(Fraction(beat)):
-            self._write(self._chunks[self._next])
-            self._next += 1
-            self._settle()
-        return self._score()
-
-    def whole(self) -> Score:
-        """See `Composition.whole`."""
-        return self.until(self._request.selection.beats + 1)
-
-    def _closed(self) -> bool:
-        """Whether a part to write goes on after the span: it is a hole in what is there."""
-        after = np.array([start >= self.desk.end for start in self.desk.grid.starts])
-        return bool(self.desk.known[self._parts][:, after].any())
-
-    def _written_to(self) -> Fraction:
-        """The beat from which nothing is written yet."""
-        if self._next == len(self._chunks):
-            return self._request.selection.beats + 2
-        return self.form.bars[self._chunks[self._next].first].start
-
-    def _settled(self, beat: Fraction) -> bool:
-        ringing = any(event.start < beat for events in self._open.values() for event in events)
-        return beat + AHEAD <= self._written_to() and not ringing
-
-    def _score(self) -> Score:
-        chords = clip_spans(self.form.chords, Fraction(0), self._request.selection.beats)
-        return Score((*self._kept, *self._done), chords, self.form.sections)
-
-    def _write(self, chunk: Chunk) -> None:
-        """Write the cells of a chunk, and take up its notes."""
-        desk, options = self.desk, self._options
-        window = window_of(self.form, chunk, np.any(desk.known, axis=0), options.before, options.after)
-        order = self._bias.order(self._parts)
-        lead = self._bias.lead
-        passes = [[lead], [part for part in order if part != lead]] if lead in order else [order]
-        for parts in passes:
-            recalls = Recalls.of(desk, chunk, self._like, parts, self._distant)
-            self._rounds(recalls.leaders, order, options.leading if self._next else options.opening, window)
-            for part, rows in recalls.followers.items():
-                for recall in rows:
-                    lay(desk, part, recall)
-            followers = {part: tuple(row.bar for row in rows) for part, rows in recalls.followers.items()}
-            self._rounds(followers, order, options.following, window)
-        for part in self._parts:
-            self._take_up(part, chunk)
-
-    def _rounds(
-        self, bars_of: Mapping[int, tuple[FormBar, ...]], order: Sequence[int], groups: int, window: tuple[int, int]
-    ) -> None:
-        bias, desk = self._bias, self.desk
-        for picks in rounds_of(bars_of, order, groups, desk.wanted):
-            bars = {self.form.bars[desk.grid.bar[cell]] for _, cell in picks}
-            bias.aim(sorted(bars, key=lambda bar: bar.number), sorted({part for part, _ in picks}))
-            for part, lead in bias.answers(picks):
-                lay_answers(desk, part, [bar for bar in bars_of[part] if bar in bars], lead)
-            desk.write(self._runtime, picks, bias.of(picks), window, self._heat)
-
-    def _take_up(self, part: int, chunk: Chunk) -> None:
-        """The notes of a part's new cells as played events, or the arranger's where the part has been silent long."""
-        first, last = self.form.bars[chunk.first].cells[0], self.form.bars[chunk.last - 1].cells[1]
-        if not self.desk.wanted[part, first:last].any():
-            return
-        notes: Sequence[Note] = self.desk.notes(part, first, last)
-        self._silent[part] = 0 if notes else self._silent[part] + 1
-        if self._silent[part] > self._options.silence and self._steering.share("density", CELL_PARTS[part]) != 0:
-            notes = self._arranged(part, chunk)
-            self.desk.show(part, notes, first, last)
-            self._silent[part] = 0
-        else:
-            notes = self._played(part, notes)
-        self._open[part] += [Event(n.start, n.duration, n.pitch, n.velocity, n.shift_s) for n in notes]
-
-    def _played(self, part: int, notes: Sequence[Note]) -> Sequence[Note]:
-        """Notes with the articulation, the swing and the groove that are asked for."""
-        name = CELL_PARTS[part]
-        if self._request.emotion is not None and INSTRUMENTS[name].pitched:
-            factor = Fraction(round(Targets.of(self._request.emotion).articulation * 24), 24)
-            notes = [replace(note, duration=max(note.duration * factor, Fraction(1, 12))) for note in notes]
-        if self._steering.swing is not None:
-            straight = [note for note in notes if not self._compound(note)]
-            bent = swung(straight, self._steering.swing, self.desk.grid.starts)
-            notes = sorted((*bent, *(note for note in notes if self._compound(note))), key=lambda note: note.start)
-        if self._groove is not None:
-            notes = self._groove.given_to(notes, [bar.start for bar in self.form.bars])
-        return notes
-
-    def _compound(self, note: Note) -> bool:
-        return bool(self.desk.grid.compound[self.desk.grid.cell_at(note.start)])
-
-    def _arranged(self, part: int, chunk: Chunk) -> list[Note]:
-        """The arranger's notes for a part in a chunk's bars, beside all that is written."""
-        name = CELL_PARTS[part]
-        bars = self.form.bars[chunk.first], self.form.bars[chunk.last - 1]
-        span = max(bars[0].start, self.desk.start), min(bars[1].end, self.desk.end)
-        known = replace(self._score(), chords=self.form.chords)
-        request = replace(
-            self._request, stems=(name,), known=known, chords=self.form.chords, key=self.form.key, span=span
-        )
-        found = [note for note in Arranger().compose(request).part(name) if span[0] <= note.start < span[1]]
-        if found:
-            self._said.setdefault(name, []).extend((chunk.first + 1, chunk.last))
-        return found
-
-    def _settle(self) -> None:
-        """Finish the notes that nothing can change any more."""
-        end, edge = self.desk.end, self._written_to()
-        for part in self._parts:
-            name = CELL_PARTS[part]
-            known = self._request.known.part(name)
-            notes = finished(name, self._open[part], self._request.selection, self.desk.start, end, known)
-            late = [note for note in notes if note.start >= edge - AHEAD or note.end > edge - MARGIN]
-            kept = {id(note) for note in late}
-            self._done += [note for note in notes if id(note) not in kept]
-            self._open[part] = [Event(n.start, n.duration, n.pitch, n.velocity, n.shift_s) for n in late]

@@ -131,7 +131,7 @@ class Desk:
 
     def _kept(self, part: int, cell: int, low: int, high: int) -> np.ndarray:
         """The notes to keep of a cell that the span cuts, from slot `low` up to `high`."""
-        tokens = self.tokens[part, cell]
+        tokens: np.ndarray = self.tokens[part, cell]
         return tokens[(tokens[:, SLOT] >= low) & (tokens[:, SLOT] < high)]
 
     def notes(self, part: int, first: int, last: int) -> list[Note]:

@@ -59,6 +59,18 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Composed:
+    """A score that was written but not performed."""
+
+    score: Score
+    selection: Selection
+    plan: Plan
+    seed: int
+    composer: str  # who wrote it, as in `Result`
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Result:
     """One take in memory. `stems` and files have exactly `selection.frames` frames."""
 
@@ -82,6 +94,7 @@ class Result:
     parent: str = ""  # id of the take it was regenerated or extended from
     title: str = ""
     option: int = 1  # of the request's `count`
+    composer: str = ""  # who wrote the notes: "model", or "arranger: why"; "" in takes of older releases
     folder: Path | None = None  # where it was read from
     take: str = ""  # its id there
     shared: dict[str, Path] = field(default_factory=dict)  # stem -> folder of a take that holds the very same files

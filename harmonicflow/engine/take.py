@@ -53,6 +53,7 @@ class TakeFile(msgspec.Struct, frozen=True):
     bundle: dict[str, str]
     sha256: dict[str, str]  # of every other file
     clip_frames: int | None = None  # so many latent frames of row 0 are known, from the first; None: all or none
+    composer: str = ""  # who wrote the notes, as in `Result`
 
 
 def write_take(result: Result, folder: str | Path, *, take: str = "", created: str | None = None) -> TakeSummary:
@@ -90,7 +91,7 @@ def write_take(result: Result, folder: str | Path, *, take: str = "", created: s
         format=FORMAT, summary=msgspec.structs.replace(summary, folder=""), selection=result.selection.to_wire(),
         request=result.request, delivery=result.delivery, steps=result.steps, plan=plan, strips=result.strips,
         score=result.score.to_wire(), clip=bool(result.canvas.known[0].any()),
-        clip_frames=int(result.canvas.known[0].sum()), bundle=result.bundle, sha256=hashes,
+        clip_frames=int(result.canvas.known[0].sum()), bundle=result.bundle, sha256=hashes, composer=result.composer,
     )  # fmt: skip
     _write(folder / "take.json", msgspec.json.format(msgspec.json.encode(record), indent=1))
     return summary
@@ -138,7 +139,7 @@ def _result(record: TakeFile, folder: Path) -> Result:
         bundle=record.bundle,
         report={name: {"peak_dbfs": row.peak_dbfs, "lufs": row.lufs} for name, row in rows.items()},
         warnings=record.summary.warnings, parent=record.summary.parent, title=record.summary.title, folder=folder,
-        take=record.summary.take, option=record.summary.option,
+        take=record.summary.take, option=record.summary.option, composer=record.composer,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -48,7 +49,7 @@ class FormBar:
     energy: float  # 0..1
     fill: Fraction  # beat from which the drums fill; the bar's end for no fill
 
-    @property
+    @cached_property
     def beats(self) -> Fraction:
         return self.end - self.start
 
@@ -74,12 +75,20 @@ class Form:
             level = ranks / (2 * len(level))
         return np.asarray(level[self.grid.bar], np.float32)
 
+    @cached_property
+    def _alike(self) -> dict[tuple[str, Fraction], list[FormBar]]:
+        """The bars of one section's name and one length."""
+        found: dict[tuple[str, Fraction], list[FormBar]] = {}
+        for bar in self.bars:
+            found.setdefault((bar.section, bar.beats), []).append(bar)
+        return found
+
     def sources(self, bar: FormBar, distant: bool) -> Iterator[tuple[FormBar, tuple[float, float]]]:
         """Bars that a bar may be like, the best first, with the range of their likeness.
 
         `distant`: later ones and those of other sections too, for a hole in finished music.
         """
-        alike = [other for other in self.bars if other.section == bar.section and other.beats == bar.beats]
+        alike = self._alike[bar.section, bar.beats]
         for other in alike:
             if other.appearance < bar.appearance and other.offset == bar.offset:
                 yield other, RETURNING
@@ -125,7 +134,7 @@ def form_of(request: ComposeRequest, steering: Steering) -> Form:
     density, complexity = (steering.mean(name, getattr(request, name)) for name in ("density", "complexity"))
     mood = Mood(valence, arousal, density, complexity)
     plan = make_plan(
-        selection, chords, known.sections, key, STYLES[nearest_arranged(request.genre)], mood,
+        selection, (), known.sections, key, STYLES[nearest_arranged(request.genre)], mood,
         barriers=frozenset({Fraction(0), selection.beats, *(request.span or ())}), seed=request.seed,
         stems=frozenset({*request.stems, *known.parts}),
     )  # fmt: skip

@@ -63,6 +63,14 @@ class Steering:
         said = {row.name: getattr(message, row.name) for row in fields(cls) if row.name not in ("like", "groove")}
         return cls(**said, like=like, groove=groove)
 
+    def message(self) -> messages.Steering:
+        """The part of it that a request's field `steering` carries: all but the scores."""
+        from harmonicflow.core.messages import Steering as Message
+
+        rows = (row.name for row in fields(self) if row.name not in ("like", "groove"))
+        said = {name: getattr(self, name) for name in rows}
+        return Message(**said | {"density": dict(self.density), "complexity": dict(self.complexity)})
+
     def share(self, name: str, part: str) -> float | None:
         """What is asked of one part: `name` is density, complexity, loudness or register; None: nothing."""
         asked = getattr(self, name)
