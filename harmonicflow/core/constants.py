@@ -18,7 +18,8 @@ GENRES: Final = (
     "blues", "reggae", "country", "afrobeat", "electronic", "metal",
 )  # fmt: skip
 GENRE_PLACES: Final = 16
-ARRANGED_GENRES: Final = ("rock", "pop", "funk", "jazz")  # the arranger has a style of its own for these
+ARRANGED_GENRES: Final = GENRES  # the arranger has a style of its own for each
+HEARD_GENRES: Final = ("rock", "pop", "funk", "jazz")  # what the first performers were told of arranged songs
 
 MIN_BPM: Final = 20
 MAX_BPM: Final = 400
@@ -30,5 +31,5 @@ MAX_CHANNELS: Final = 8  # of a clip
 MAX_LIKE_SECONDS: Final = 60  # of a sound that a stem is to be like
 MAX_SCORE_NOTES: Final = 30_000  # of one score in a request: an hour of dense playing; three of them fit a header
 
-if len(GENRES) > GENRE_PLACES or not set(ARRANGED_GENRES) <= set(GENRES):
+if len(GENRES) > GENRE_PLACES or not set(HEARD_GENRES) <= set(GENRES):
     raise ImportError("the genre tables contradict each other")

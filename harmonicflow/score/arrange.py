@@ -1,8 +1,7 @@
 """The rule-based arranger behind the composer's interface: a request in, a score out.
 
-It plays rock, pop, funk and jazz in any meter at any tempo; other genres fall back on `nearest_arranged`. The same
-request gives the same notes. Each part draws from its own dice, keyed by seed, part and place, so asking for one part
-or for some bars leaves the others alone.
+It plays every genre of the table in any meter at any tempo. The same request gives the same notes. Each part draws from
+its own dice, keyed by seed, part and place, so asking for one part or for some bars leaves the others alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The bass player: roots with the kick, octaves and fifths, approach notes into new chords, walking lines in jazz."""
+"""The bass player: patterns of roots, fifths and octaves, approach notes into new chords, walking and dub lines."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ LOWEST, HIGHEST = 28, 60  # E1 on the low string up to C4; the instrument itself
 _HOME = 35  # roots lie around B1
 _FASTEST_S = 0.09  # between two notes
 # Velocity of each kind of note, and how much of the time to the next note it sounds.
-_LEVEL = {"R": 98, "8": 94, "5": 90, "3": 88, "7": 90, "g": 44, "a": 86, "w": 92}
-_HELD = {"rock": 0.94, "pop": 0.96, "funk": 0.72, "jazz": 0.93}
+_LEVEL = {"R": 98, "8": 94, "5": 90, "3": 88, "6": 88, "7": 90, "g": 44, "a": 86, "n": 94, "w": 92}
 
 Token = tuple[Fraction, str]
 
@@ -28,14 +27,17 @@ def write_bass(plan: Plan, kicks: list[tuple[Fraction, float]]) -> list[Event]:
     tokens: list[tuple[Token, PlanBar]] = []
     for bar in plan.bars:
         tokens += [(token, bar) for token in _tokens(plan, bar, kicks, dice)]
+    tokens = _root_first(plan, tokens) if plan.style.bass.loose else tokens
     roots = _roots(plan, dice)
     beats = [token[0] for token, _ in tokens]
     walked = walk(plan, [beat for (beat, mark), _ in tokens if mark == "w"], dice)
     events: list[Event] = []
     for place, ((beat, mark), bar) in enumerate(tokens):
         span = plan.span_at(beat)
-        if span is None:
+        if span is None or mark == "-":
             continue
+        coming = _anticipated(plan, bar, beat) if mark == "n" else None
+        mark, span = ("R", coming) if coming else (mark.replace("n", "R"), span)
         following = beats[place + 1] if place + 1 < len(beats) else bar.end
         pitch = walked[beat] if mark == "w" else _pitch(plan, mark, span, beat, following, roots, events, dice)
         if pitch is None:
@@ -43,16 +45,15 @@ def write_bass(plan: Plan, kicks: list[tuple[Fraction, float]]) -> list[Event]:
         duration = _duration(plan, mark, beat, min(following, span.end))
         accent = 5 if beat == bar.start else 0
         event = Event(beat, duration, pitch, (_LEVEL[mark] + accent) * dynamics(bar))
-        events.append(touch(event, dice, 4.0, plan.style.lag_ms["bass"]))
+        events.append(touch(event, plan.style, dice, 4.0, plan.style.lag_ms["bass"]))
     return events
 
 
 def _tokens(plan: Plan, bar: PlanBar, kicks: list[tuple[Fraction, float]], dice: Dice) -> list[Token]:
     """What is played when in one bar: the section's pattern, the kick where it says so, and every new chord's root."""
-    line = choose(plan.style.bass, bar.energy, dice, "line", bar.section)
-    patterns = {4: line.steps(4), 3: line.steps(3)}
+    line = choose(plan.style.bass.lines, bar.energy, dice, "line", bar.section)
     tokens: dict[Fraction, str] = {}
-    steps = steps_of(plan, bar, patterns, flowing=True)
+    steps = steps_of(plan, bar, line.row, flowing=True)
     if any(mark == "k" for _, mark, _, _ in steps):
         tokens |= {beat: "R" for beat in _kicked(plan, bar, kicks)}
     for beat, mark, _, step in steps:
@@ -60,15 +61,50 @@ def _tokens(plan: Plan, bar: PlanBar, kicks: list[tuple[Fraction, float]], dice:
         skipped = mark == "g" and plan.style.swing > 0 and dice.chance(0.5, "skip", beat)
         if mark != "k" and not fast and not skipped:
             tokens[beat] = mark
-    if plan.style.swing == 0 and not any(mark == "k" for _, mark, _, _ in steps):
+    if plan.style.bass.locks and not any(mark == "k" for _, mark, _, _ in steps):
         tokens = _locked(plan, bar, tokens, kicks, dice)
-    if dice.chance(0.18 * plan.mood.complexity, "variation", bar.number) and plan.style.swing == 0:
+    varied = dice.chance(0.18 * plan.mood.complexity, "variation", bar.number)
+    if varied and not any(mark in "w-" for mark in tokens.values()):
         last = plan.at(bar.pulses[-1], 2)
         if last is not None:
             tokens.setdefault(last, "a" if dice.chance(0.6, "which", bar.number) else "8")
     for span in _spans_in(plan, bar):
-        tokens[on_grid(span.start)] = "w" if tokens.get(on_grid(span.start)) == "w" else "R"
+        _rooted(plan, bar, on_grid(span.start), tokens)
     return _spaced(sorted(tokens.items()), plan, {on_grid(span.start) for span in plan.chords})
+
+
+def _rooted(plan: Plan, bar: PlanBar, start: Fraction, tokens: dict[Fraction, str]) -> None:
+    """See to it that a new chord is heard by its root when it begins: loosely within a pulse of it."""
+    if not plan.style.bass.loose or start in plan.barriers:
+        tokens[start] = "w" if tokens.get(start) == "w" else "R"
+        return
+    unit = bar.pulses[0].unit
+    if not any(start <= beat < start + unit and mark != "-" for beat, mark in tokens.items()):
+        tokens[start] = "R"
+
+
+def _root_first(plan: Plan, tokens: list[tuple[Token, PlanBar]]) -> list[tuple[Token, PlanBar]]:
+    """Where a chord's root was not played ahead, the chord's first note is its root."""
+    found, before = [], None
+    for (beat, mark), bar in tokens:
+        span = plan.span_at(beat)
+        coming = _anticipated(plan, bar, beat) if mark == "n" else None
+        if span is not before and span is not None and mark not in "wk-":
+            found.append(((beat, mark if coming else "R"), bar))
+            before = span
+        else:
+            found.append(((beat, mark), bar))
+        before = coming or before
+    return found
+
+
+def _anticipated(plan: Plan, bar: PlanBar, beat: Fraction) -> ChordSpan | None:
+    """The chord that an early note already plays: one that begins within a pulse, and not at a barrier."""
+    coming = plan.change_after(beat)
+    if plan.span_at(beat) is None or coming is None:
+        return None
+    start = on_grid(coming.start)
+    return None if start - beat > bar.pulses[0].unit or start in plan.barriers else coming
 
 
 def _spans_in(plan: Plan, bar: PlanBar) -> list[ChordSpan]:
@@ -153,10 +189,10 @@ def _pitch(
         mark = dice.pick("58R", "instead", beat)
     if mark == "g":
         return events[-1].pitch if events else root
-    return root + _interval(span.chord, mark, root)
+    return root + interval(span.chord, mark, root)
 
 
-def _interval(chord: Chord, mark: str, root: int) -> int:
+def interval(chord: Chord, mark: str, root: int) -> int:
     """Semitones from the chosen root to the note that a mark names; under a foreign bass only octaves are safe."""
     if chord.bass is not None and mark != "8":
         return 0
@@ -168,6 +204,8 @@ def _interval(chord: Chord, mark: str, root: int) -> int:
         return fifth - 12 if fifth and root + fifth - 12 >= LOWEST and root > 36 else fifth
     if mark == "3":
         return next((tone for tone in (4, 3, 5, 2) if tone in tones), 0)
+    if mark == "6":
+        return next((tone for tone in (9, 8, 10) if tone in tones), 9 if 4 in tones or 3 not in tones else 10)
     if mark == "7":
         return next((tone for tone in (10, 11, 9, 7) if tone in tones), 12)
     return 0
@@ -188,7 +226,7 @@ def _duration(plan: Plan, mark: str, beat: Fraction, following: Fraction) -> Fra
     gap = following - beat
     if mark == "g":
         return max(min(plan.beats_of(0.06), gap * 9 / 10), SHORTEST)
-    held = gap * Fraction(_HELD[plan.style.name]).limit_denominator(100)
-    if plan.style.name == "funk" and mark in "8a7":
+    held = gap * Fraction(plan.style.bass.held).limit_denominator(100)
+    if mark in plan.style.bass.short:
         held = gap * 6 / 10
     return max(on_grid(held), SHORTEST)

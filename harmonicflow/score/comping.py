@@ -8,11 +8,11 @@ from fractions import Fraction
 from .chords import ChordSpan
 from .dice import Dice
 from .events import choose, steps_of
-from .genres import Line
 from .plan import Plan, PlanBar
 from .pulses import Pulse, on_grid
+from .styles import Line, Row
 
-PUSHING = frozenset("DUPqBR")  # marks that may anticipate a chord
+PUSHING = frozenset("DUPqBRcso")  # marks that may anticipate a chord
 # What a light stroke becomes when it brings the new chord, by what usually brings it.
 _PUSHED = {"D": {"U": "D"}, "P": {"U": "D"}, "B": {"R": "B"}}
 
@@ -32,22 +32,35 @@ class Stroke:
     pushed: bool = False  # plays a chord that begins just after
 
 
-def strokes(plan: Plan, rows: tuple[Line, ...], dice: Dice, first_mark: str, quick: str) -> list[Stroke]:
+def strokes(
+    plan: Plan,
+    rows: tuple[Line, ...],
+    dice: Dice,
+    first_mark: str,
+    quick: str,
+    *,
+    loose: bool = False,
+    fastest_s: float = 0.09,
+    left: bool = False,
+) -> list[Stroke]:
     """The strokes of a part over the whole plan, in order.
 
-    `first_mark` is struck where a new chord begins and the pattern has nothing; marks in `quick` are left out on odd
-    steps when the tempo makes them too fast.
+    `first_mark` is struck where a new chord begins and the pattern has nothing (`loose`: nothing within a pulse); marks
+    in `quick` are left out on odd steps shorter than `fastest_s`. `left`: the line of the pianist's left hand.
     """
     raw: list[tuple[Fraction, str, Pulse, int, PlanBar]] = []
     for bar in plan.bars:
         line = _line(plan, bar, rows, dice)
         found = {}
-        for beat, mark, pulse, step in steps_of(plan, bar, {4: line.steps(4), 3: line.steps(3)}, flowing=True):
-            if not (mark in quick and step % 2 == 1 and plan.step_s < 0.09):
+        if left and not line.left:
+            continue
+        for beat, mark, pulse, step in steps_of(plan, bar, Row(line.left) if left else line.row, flowing=True):
+            if not (mark in quick and step % 2 == 1 and plan.step_s < fastest_s):
                 found[beat] = (mark, pulse, step)
+        first = "R" if line.left and first_mark == "B" else first_mark
         for span in plan.chords:
             if bar.start <= span.start < bar.end:
-                _cover(plan, found, on_grid(span.start), bar, first_mark)
+                _cover(found, on_grid(span.start), bar, first, loose)
         raw += [(beat, *found[beat], bar) for beat in sorted(found)]
     return _resolved(plan, raw, first_mark)
 
@@ -65,15 +78,14 @@ def _line(plan: Plan, bar: PlanBar, rows: tuple[Line, ...], dice: Dice) -> Line:
 
 def _manner(line: Line) -> tuple[bool, ...]:
     """Whether a pattern is an arpeggio, palm-muted or power chords: nobody changes between them for one bar."""
-    return tuple(mark in line.four for mark in "npP")
+    return tuple(mark in line.four for mark in "npPNbs")
 
 
 def _cover(
-    plan: Plan, found: dict[Fraction, tuple[str, Pulse, int]], beat: Fraction, bar: PlanBar, first_mark: str
+    found: dict[Fraction, tuple[str, Pulse, int]], beat: Fraction, bar: PlanBar, first_mark: str, loose: bool
 ) -> None:
     """Make sure that a new chord is struck when it begins; where the style pushes and pulls, within one pulse."""
     pulse = next((pulse for pulse in bar.pulses if pulse.start <= beat < pulse.end), bar.pulses[-1])
-    loose = plan.style.name in ("funk", "jazz")
     if not any(beat <= place < beat + pulse.unit for place in found) or (not loose and beat not in found):
         found[beat] = (first_mark, pulse, 0)
     elif first_mark == "B" and not loose and found[beat][0] in "Rr":

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from .dice import Dice
 from .plan import Plan, PlanBar
 from .pulses import Pulse
+from .styles import Row, Style
 
 SHORTEST = Fraction(1, 48)  # beats; nothing is played shorter
 
@@ -35,10 +36,10 @@ class HasEnergy(Protocol):
     def energy(self) -> float: ...
 
 
-Row = TypeVar("Row", bound=HasEnergy)
+Choice = TypeVar("Choice", bound=HasEnergy)
 
 
-def choose(rows: Sequence[Row], energy: float, dice: Dice, *key: object) -> Row:
+def choose(rows: Sequence[Choice], energy: float, dice: Dice, *key: object) -> Choice:
     """One row of a style's table: those whose energy is near are likely, distant ones are not drawn."""
     weights = [exp(-(((row.energy - energy) / 0.13) ** 2)) for row in rows]
     if max(weights) < 0.05:
@@ -46,30 +47,30 @@ def choose(rows: Sequence[Row], energy: float, dice: Dice, *key: object) -> Row:
     return dice.weighted(rows, [weight if weight > 0.05 else 0.0 for weight in weights], *key)
 
 
-def touch(event: Event, dice: Dice, spread_ms: float, lag_ms: float, *key: object) -> Event:
-    """The event with a human's unevenness: a few milliseconds and a few steps of velocity."""
-    velocity = event.velocity * (1 + 0.07 * dice.wobble("velocity", event.start, event.pitch, *key))
-    shift_s = event.shift_s + (lag_ms + spread_ms * dice.wobble("time", event.start, event.pitch, *key)) / 1000
-    return replace(event, velocity=velocity, shift_s=round(shift_s, 5))
+def touch(event: Event, style: Style, dice: Dice, spread_ms: float, lag_ms: float, *key: object) -> Event:
+    """The event with a human's unevenness: a few milliseconds and a few steps of velocity, as the style has it."""
+    uneven = 0.4 + 0.6 * style.looseness
+    key = (event.start, event.pitch, *key)
+    velocity = event.velocity * style.level * (1 + 0.07 * uneven * dice.wobble("velocity", *key))
+    shift_ms = lag_ms + spread_ms * style.looseness * dice.wobble("time", *key)
+    return replace(event, velocity=velocity, shift_s=round(event.shift_s + shift_ms / 1000, 5))
 
 
 def dynamics(bar: PlanBar) -> float:
     """The loudness factor of a bar: its energy, rising a little towards the phrase's end."""
-    return 0.74 + 0.42 * bar.energy + 0.02 * (bar.phrase % 4)
+    return 0.7 + 0.5 * bar.energy + 0.02 * (bar.phrase % 4)
 
 
-def steps_of(
-    plan: Plan, bar: PlanBar, pattern_of: dict[int, str], flowing: bool = False
-) -> list[tuple[Fraction, str, Pulse, int]]:
-    """(beat, character, pulse, step) of a bar's patterns: `pattern_of` maps the groove's size to its characters.
+def steps_of(plan: Plan, bar: PlanBar, row: Row, flowing: bool = False) -> list[tuple[Fraction, str, Pulse, int]]:
+    """(beat, character, pulse, step) of one line of a pattern in a bar.
 
     Where pulses divide by three, four steps become three; a `flowing` pattern's two halves become all three thirds.
     """
     found = []
+    turn = (bar.number - 1) * len(bar.pulses) // 4 if len(bar.pulses) <= 2 else bar.phrase
     for pulse in bar.pulses:
-        pattern = pattern_of[pulse.size]
-        cell = pattern[pulse.slot * 4 : pulse.slot * 4 + 4]
-        for step, character in enumerate(_in_three(cell, flowing) if pulse.compound else cell):
+        cell = row.cell(pulse, turn)
+        for step, character in enumerate(_in_three(cell, flowing) if pulse.compound and len(cell) == 4 else cell):
             beat = plan.at(pulse, step) if character != "." else None
             if beat is not None:
                 found.append((beat, character, pulse, step))

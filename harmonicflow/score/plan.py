@@ -13,12 +13,12 @@ from harmonicflow.core.tempo import Selection
 
 from .chords import ChordSpan
 from .dice import Dice
-from .genres import Style
 from .grid import bar_lines
 from .heard import swing_heard
 from .keys import Key
 from .pulses import Feel, Pulse, on_grid, pulses_of, swing_of
 from .score import Section
+from .styles import Style
 
 # How full a named section is against the song's own level.
 _SECTION_ENERGY = {
@@ -85,7 +85,7 @@ class Plan:
         return tuple(found)
 
     def _middle(self, bar: PlanBar) -> Fraction | None:
-        free = 0.5 if self.style.swing else 0.25
+        free = 0.5 if self.style.drums.free else 0.25
         if len(bar.pulses) < 4 or not self.dice("form").chance(free * self.mood.complexity * 2, "revoice", bar.number):
             return None
         return bar.pulses[len(bar.pulses) // 2].start
@@ -231,7 +231,7 @@ def _shaped(
         energy = level + _SECTION_ENERGY.get(name.lower().strip("0123456789 '"), 0.0)
         energy = min(max(energy + 0.05 * dice.wobble("energy", name), 0.0), 1.0)
         fill = _fill(bar, energy, mood, last, phrase, len(bars), dice)
-        fill = min(fill, 2) if style.swing else fill  # the ride does not stop for long
+        fill = min(fill, 2) if style.drums.free else fill  # the ride does not stop for long
         crash = new and (index > 0 or dice.chance(0.3 + energy / 2, "first crash"))
         shaped.append(
             replace(bar, section=name, energy=energy, phrase=phrase, fill=fill, crash=crash and energy > 0.25)

@@ -5,10 +5,10 @@ import re
 import pytest
 
 from harmonicflow.core.constants import (
-    ARRANGED_GENRES,
     DEFAULT_STEMS,
     GENRE_PLACES,
     GENRES,
+    HEARD_GENRES,
     HOP,
     LATENT_RATE,
     SAMPLE_RATE,
@@ -46,4 +46,4 @@ def test_drum_classes_cover_every_pitch_once() -> None:
 
 def test_constants() -> None:
     assert LATENT_RATE == pytest.approx(21.533203125) and SAMPLE_RATE % HOP != 0
-    assert len(GENRES) == 13 <= GENRE_PLACES and set(ARRANGED_GENRES) <= set(GENRES)
+    assert len(GENRES) == 13 <= GENRE_PLACES and set(HEARD_GENRES) <= set(GENRES)

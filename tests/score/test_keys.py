@@ -2,7 +2,7 @@
 
 import pytest
 
-from harmonicflow.core.constants import ARRANGED_GENRES
+from harmonicflow.core.constants import GENRES
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.tempo import MeterMap
 from harmonicflow.score.chords import parse_progression
@@ -50,7 +50,7 @@ def test_no_chords_no_key() -> None:
     assert key_of_chords(()) is None
 
 
-@pytest.mark.parametrize("genre", ARRANGED_GENRES)
+@pytest.mark.parametrize("genre", GENRES)
 @pytest.mark.parametrize("mode", ["major", "minor"])
 def test_made_up_progressions_are_in_their_key(genre: str, mode: str) -> None:
     meters = MeterMap.constant("4/4")

@@ -10,14 +10,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from harmonicflow.core.constants import ARRANGED_GENRES, DEFAULT_STEMS, SAMPLE_RATE
+from harmonicflow.core.constants import DEFAULT_STEMS, SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.tempo import Meter, MeterMap, Selection, TempoMap
 from harmonicflow.score.arrange import Arranger, ComposeRequest
 from harmonicflow.score.chords import ChordSpan, parse_chord
-from harmonicflow.score.genres import nearest_arranged
 from harmonicflow.score.keys import Key, key_of_chords, parse_key
 from harmonicflow.score.score import Note, Score
+from harmonicflow.score.styles import STYLES
 
 from .charts import lay, load_chart
 from .human import POP_DRUMS, with_human_drums
@@ -25,16 +25,18 @@ from .manifest import Row
 from .plan import TAIL_S
 from .song import ONSET, Part, Song, Unusable, as_part, tidy
 
-# Styles and how often each is asked for; those the arranger has no style of its own for come with a human drummer.
-B_STYLES: Final = {"pop": 0.5, "rock": 0.25, "funk": 0.15, "jazz": 0.1}
+# Styles and how often each is asked for: those that suit a pop pianist, and all.
+B_STYLES: Final = {
+    "pop": 0.36, "rock": 0.17, "soul": 0.13, "funk": 0.08, "jazz": 0.06, "hiphop": 0.06, "country": 0.06,
+    "latin": 0.04, "electronic": 0.04,
+}  # fmt: skip
 C_STYLES: Final = {
-    "rock": 0.25, "pop": 0.22, "funk": 0.17, "jazz": 0.17, "latin": 0.06, "soul": 0.05, "hiphop": 0.03, "blues": 0.02,
-    "reggae": 0.01, "country": 0.01, "afrobeat": 0.01,
+    "rock": 0.15, "pop": 0.14, "funk": 0.10, "jazz": 0.10, "latin": 0.09, "soul": 0.07, "hiphop": 0.06, "blues": 0.06,
+    "reggae": 0.05, "country": 0.06, "afrobeat": 0.04, "electronic": 0.04, "metal": 0.04,
 }  # fmt: skip
 DRUM_STYLES: Final = {"pop": POP_DRUMS}  # drummers of other styles that suit one; any other style only its own
 HUMAN_DRUMS: Final = {"B": 0.65, "C": 0.35}  # how often a drummer plays where both a drummer and the arranger could
 METERS: Final = {"4/4": 0.8, "3/4": 0.05, "6/8": 0.05, "12/8": 0.05, "7/8": 0.05}  # of charts that are in 4/4
-TEMPI: Final = {"rock": (80, 170), "pop": (64, 140), "funk": (80, 126), "jazz": (66, 180)}  # quarter notes a minute
 LENGTHS_S: Final = (40.0, 85.0)
 GRIDS: Final = (4, 3)  # places of a beat that a human note is taken to mean
 
@@ -68,10 +70,9 @@ def from_chart(row: Row, split: str, midi: Path, rows: list[Row], rng: np.random
     """Part C: bars of a chart played in a style at a tempo, all parts written, or with a drummer's drums."""
     chart = load_chart(midi, row, rng)
     style = pick(C_STYLES, rng)
-    arranged = nearest_arranged(style)
-    meter_name = chart.meter if chart.meter != "4/4" or style not in ARRANGED_GENRES else pick(METERS, rng)
+    meter_name = chart.meter if chart.meter != "4/4" else pick(METERS, rng)
     meter = Meter.parse(meter_name)
-    bpm = _draw_tempo(chart.tempo_bpm, arranged, rng)
+    bpm = _draw_tempo(chart.tempo_bpm, style, rng)
     bar_s = float(meter.beats) * 60 / bpm
     bars = max(round(rng.uniform(*LENGTHS_S) / bar_s / 4) * 4, 4)
     first = int(rng.choice(chart.starts))
@@ -86,14 +87,14 @@ def from_chart(row: Row, split: str, midi: Path, rows: list[Row], rng: np.random
         chords=tuple((_seconds(tempo, span.start), _seconds(tempo, span.end), span.chord.name) for span in chords),
         genre=style,
     )  # fmt: skip
-    if style not in ARRANGED_GENRES or rng.random() < HUMAN_DRUMS["C"]:
+    if rng.random() < HUMAN_DRUMS["C"]:
         song = with_human_drums(song, midi, rows, DRUM_STYLES.get(style, (style,)), rng)
     return _compose(song, selection, chords, key_of_chords(chords), style, rng)
 
 
 def _draw_tempo(own_bpm: float | None, style: str, rng: np.random.Generator) -> float:
     """The chart's own tempo, more or less, or one that suits the style; two decimals, as people type them."""
-    low, high = TEMPI[style]
+    low, high = STYLES[style].tempo
     if own_bpm and low <= own_bpm <= high and rng.random() < 0.5:
         return round(float(np.clip(own_bpm * rng.uniform(0.95, 1.05), 60, 180)), 2)
     return round(float(np.exp(rng.uniform(np.log(low), np.log(high)))), 2)
@@ -122,7 +123,7 @@ def _compose(
         parts[name] = tidy(part[part[:, ONSET] < end_s], name == "drums")
     return replace(
         song, parts={name: part for name, part in parts.items() if len(part)},
-        key=key.name if key else song.key, genre=style, genre_arranged=nearest_arranged(style),
+        key=key.name if key else song.key, genre=style, genre_arranged=style,
         made=tuple(name for name in missing if len(parts[name])),
         # A form that was made up is the song's only where all that has pitch follows it.
         sections=_sections(score, selection) if "piano" in missing else (),

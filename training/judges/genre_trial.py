@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from harmonicflow.core.constants import ARRANGED_GENRES
+from harmonicflow.core.constants import HEARD_GENRES
 
 from .genre import Genre, mixed, recalls, windows_of
 from .options import Verdict
@@ -24,7 +24,7 @@ WORDINGS: Final = (
 )  # fmt: skip
 TIMES_CHANCE: Final = 5.0
 CLEAR: Final = 1.5  # times chance that true songs must be named rightly
-ARRANGED: Final = "among_arranged"  # a row whose genres are those the arranger has a style for, chosen among alone
+ARRANGED: Final = "among_arranged"  # a row whose genres are the first arranger had a style for, chosen among alone
 GATE: Final = "the genre asked for is named at least 5 times as often as chance"
 
 Said = dict[str, dict[str, list[str | None]]]  # row -> genre asked for -> what the judge called each take
@@ -34,7 +34,7 @@ def genre_trial(
     judge: Genre, truth: list[Heard], checked: list[Heard], player: Player, takes: int, bars: int, report: Report
 ) -> Verdict:
     """The verdict on takes from words; `truth`: true songs of the split judged, `checked`: of validation."""
-    arranged = tuple(genre for genre in judge.genres if genre in ARRANGED_GENRES)
+    arranged = tuple(genre for genre in judge.genres if genre in HEARD_GENRES)
     said: Said = {}
 
     def note(row: str, asked: str, seed: int, **words: str) -> None:

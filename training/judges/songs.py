@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from harmonicflow.core.constants import ARRANGED_GENRES
+from harmonicflow.core.constants import HEARD_GENRES
 from harmonicflow.core.paths import atomic_file
 
 from ..data import Track, tracks
@@ -46,7 +46,7 @@ class Heard:
         A file's genre is often its collection's word for all of them; where there is a style to hear, that counts.
         """
         filed = self.labels.get("genre")
-        return self.labels.get("genre_arranged") or (None if filed in ARRANGED_GENRES else filed)
+        return self.labels.get("genre_arranged") or (None if filed in HEARD_GENRES else filed)
 
     def program(self, stem: str) -> str | None:
         """The sound that plays a stem, `font:bank:program`; None where the labels do not say."""

@@ -1,0 +1,85 @@
+"""Afrobeat: interlocking ostinati. Kick and snare that talk, a bell, highlife guitar lines, stabs; a bell of twelve."""
+
+from .style import BassLines, Groove, GuitarLines, Kit, Line, PianoLines, Register, Style
+
+_BELL = "b.b.bb.b.b.b"
+
+AFROBEAT = Style(
+    name="afrobeat",
+    tempo=(96, 128),
+    pulse_window=(70, 144),
+    swing=0.0,
+    sixteenths=0.53,
+    minor=0.75,
+    push=0.1,
+    lag_ms={"drums": 0.0, "bass": 2.0, "guitar": 0.0, "piano": 2.0},
+    drums=Kit(
+        grooves=(
+            Groove(0.12, "x.....x...x.....", "......r...r.....", "h.h.h.h.h.h.h.h.",
+                   kick12="x.....x.....", snare12="...r.....r..", hand12=_BELL),
+            Groove(0.3, "x..x..x...x..x..", "......r.......r.", "h.hhh.hhh.hhh.hh",
+                   kick12="x..x..x..x..", snare12="..r..r..r..r", hand12=_BELL),
+            Groove(0.45, "x..x..x.x..x..x.", "....g..x..g....x", "H.hhH.hoH.hhH.ho",
+                   kick12="x.....x..x..", snare12="..x..g..x..g", hand12=_BELL),
+            Groove(0.58, "x..x.xx...x..xx.", "....x..g.g.x...g", "H.hhH.hoH.hhH.ho",
+                   kick12="x..x.xx..x..", snare12="..x.gg..x.gg", hand12=_BELL),
+            Groove(0.7, "x.x..xx.x.x..xx.", "g..gx..xg.g.x..x", "B..b..b...b.b...",
+                   kick12="x.xx.xx..x.x", snare12="g.x.ggg.x.gx", hand12=_BELL),
+            Groove(0.82, "x.x..xx.x.xx.xx.", "g.gxX.gxg.gxX.gx", "B.bbB.bBB.bbB.bB",
+                   kick12="x.xx.xx.xx.x", snare12="gXxgXgXgxgXx", hand12="BbbBbbBbbBbb"),
+            Groove(0.94, "x.xx.xxxx.xx.xxx", "gxgxXggxgxgxXgxx", "RrrRrrRrRrrRrrRr",
+                   kick12="x.xx.xx.xx.x", snare12="gXxgXgXgxgXx", hand12="RrrRrrRrrRrr"),
+        ),
+        fills=("s..s..ss", ".ss.ss.s", "h.hs.hl.", "..s.s.hl", "s.hs.hs.", "sshhll.s"),
+        ghosts=0.6,
+        late_ms=0.0,
+    ),
+    bass=BassLines(
+        lines=(
+            Line(0.12, "R.....5.....-...", "R.....5...-.", "R....5......"),
+            Line(0.3, "R..R..5...R.-...", "R..R..5...-.", "R.R..5..R..."),
+            Line(0.46, "R.R..5..8..5R...", "R.R..5..8.5.", "R.R.5.R..5.."),
+            Line(0.6, "R.RR..58..5.7.8.", "R.RR..58.7.8", "R.R5.7R.5.7."),
+            Line(0.72, "R..RR.5.8.58..R5", "R..RR.5.8.R5", "R.R57.R.R5.7"),
+            Line(0.84, "RR.R.58.R.R.578.", "RR.R.58.578.", "RRR57.RRR5.7"),
+            Line(0.95, "RRgR.58R8.5R578R", "RRgR.58R578R", "RRR578RRR578"),
+        ),
+        held=0.7,
+        short="78",
+        locks=False,
+    ),
+    guitar=GuitarLines(
+        lines=(
+            Line(0.12, "n..n..n...n.....", "n..n..n...n.", "n..n..n..n.."),
+            Line(0.3, "n..n.nn...n.nn..", "n..n.nn.n.n.", "n.nn.nn.nn.n"),
+            Line(0.46, "n.nn.nn.n.nn.nn.", "n.nn.nn.n.nn", "nnnn.nnnnn.n"),
+            Line(0.6, "n.nnnnn.n.nnnnn.", "n.nnnnn.n.nn", "nnnnnnnnnnnn"),
+            Line(0.74, "nnn.nnnnnnn.nnnn", "nnn.nnnnnnnn", "nnnnnnnnnnnn"),
+            Line(0.92, "mcmcmmcmmcmcmmcm", "mcmcmmcmmcmc", "mcmmcmmcmmcm"),
+        ),
+        shape="top",
+        first="n",
+        share=0.6,
+        longest_s=0.25,
+        loose=True,
+        order=(2, 3, 1, 2, 0, 1, 3, 2),
+        note_s=0.16,
+    ),
+    piano=PianoLines(
+        lines=(
+            Line(0.1, "R...............", "R...........", "R..........."),
+            Line(0.28, "R.....R.........", "R.....R.....", "R....R......"),
+            Line(0.44, "...R..R....R..R.", "...R..R...R.", "..R..R..R..R"),
+            Line(0.6, "R..R..R...R.R...", "R..R..R.R...", "R.R.RR.R.R.R"),
+            Line(0.76, "R..R..R.R..R.RR.", "R..R..R.R.R.", "R.RRRR.R.R.R"),
+            Line(0.92, "o.RR.oR.o.RR.oRR", "o.RR.oR.o.RR", "o.RoRRo.RoRR"),
+        ),
+        first="R",
+        alone=Register(57, 79, 71, 4),
+        beside=Register(57, 77, 69, 4),
+        share=0.5,
+        longest_s=0.3,
+        loose=True,
+        rooted=False,
+    ),
+)

@@ -1,0 +1,76 @@
+"""Hip-hop: boom-bap that drags, half-time with rolling hats when louder; long low bass notes, loops of few notes."""
+
+from .style import BassLines, Groove, GuitarLines, Kit, Line, PianoLines, Register, Style
+
+HIPHOP = Style(
+    name="hiphop",
+    tempo=(76, 104),
+    pulse_window=(54, 112),
+    swing=0.0,
+    sixteenths=0.59,
+    minor=0.8,
+    push=0.1,
+    lag_ms={"drums": 2.0, "bass": 9.0, "guitar": 6.0, "piano": 8.0},
+    drums=Kit(
+        grooves=(
+            Groove(0.12, "x.........x.....", "....x.......x...", "h...h...h...h..."),
+            Groove(0.3, "x......x..x.....", "....X.......X...", "h.h.h.h.h.h.h.h."),
+            Groove(0.45, "x.x....x..x.....", "....X..g....X...", "H.h.H.h.H.h.H.h."),
+            Groove(0.58, "x..x...x.xx....x", "....X..g.g..X...", "H.h.H.hhH.h.H.o."),
+            Groove(0.72, "x..x...x..x..x..x.....xx..x..x.x", "........C...............C.......", "HhhhHhhhHhhhHhhh"),
+            Groove(0.84, "x..x..xx.xx..x..", "....C..g.g..C..g", "HhhhHhhhHhohHhhh"),
+            Groove(0.95, "X.xx..xxX.xx.xxx", "....C..xg...C.gx", "HhhhHhohHhhhHoho"),
+        ),
+        fills=("..s...s.", "....s.ss", "s..s..s.", "k.s.ksss", "..b.b.bb"),
+        ghosts=0.25,
+        kicks=0.04,
+        late_ms=12.0,
+    ),
+    bass=BassLines(
+        lines=(
+            Line(0.12, "R...............", "R..........."),
+            Line(0.3, "R.........R.....", "R.....R....."),
+            Line(0.45, "k...............", "k..........."),
+            Line(0.58, "R......R..8.-...", "R......R-..."),
+            Line(0.7, "R..R...-..R..8..", "R..R...-R..."),
+            Line(0.82, "R..R..RR..R..5.8", "R..R..RR.5.8"),
+            Line(0.95, "R.RR..R8R.RR.7.a", "R.RR..R8.7.a"),
+        ),
+        held=1.0,
+        locks=True,
+    ),
+    guitar=GuitarLines(
+        lines=(
+            Line(0.1, "n...n...n.......", "n...n...n..."),
+            Line(0.3, "n..n..n...n.....", "n..n..n...n."),
+            Line(0.5, "n..n..n.n..n..n.", "n..n..n.n..n"),
+            Line(0.65, "c.......c..c....", "c......c...."),
+            Line(0.8, "c..m..c...mc..m.", "c..m..c.c.m."),
+            Line(0.95, "m.mcm.mcm.mcmmcm", "m.mcm.mcmmcm"),
+        ),
+        shape="top",
+        first="n",
+        share=0.6,
+        longest_s=0.4,
+        loose=True,
+        order=(2, 1, 0, 1, 2, 0, 1, 0),
+        note_s=0.8,
+    ),
+    piano=PianoLines(
+        lines=(
+            Line(0.1, "B...............", "B..........."),
+            Line(0.25, "B.........R.....", "B.....R....."),
+            Line(0.4, "R......R..R.....", "R......R....", left="L..............."),
+            Line(0.55, "R...R...R...R...", "R...R...R...", left="L.........8....."),
+            Line(0.7, "R..R..R.R..R..R.", "R..R..R.R.R.", left="L.......L......."),
+            Line(0.9, "R.R.R.R.R.R.R.R.", "R.R.R.R.R.R.", left="L.....5.L.....8."),
+        ),
+        first="R",
+        alone=Register(57, 77, 69, 4),
+        beside=Register(57, 77, 70, 4),
+        share=0.8,
+        longest_s=1.5,
+        rooted=False,
+    ),
+    looseness=0.8,
+)
