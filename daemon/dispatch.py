@@ -7,16 +7,19 @@ comes back as a call. One job runs at a time. The order at a job's end is take, 
 import functools
 import logging
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import msgspec
 
+from harmonicflow.core.constants import MIN_BPM
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import (
     Block,
     Cancelled,
     Done,
     ErrorWire,
+    Extend,
     Failed,
     Generate,
     JobState,
@@ -162,8 +165,10 @@ class Dispatch:
         if isinstance(request, Generate):
             spec = request.selection
             return max((spec.end_frame - spec.start_frame) / spec.rate, given)
-        parent = self._journal.take(request.take)
-        return max(msgspec.json.decode(parent.summary, type=TakeSummary).seconds if parent else 0.0, given)
+        found = self._journal.take(request.take)
+        parent = msgspec.json.decode(found.summary, type=TakeSummary) if found else TakeSummary(take="gone", folder="")
+        more = _added_s(parent, request) if isinstance(request, Extend) else 0.0
+        return max(parent.seconds + more, given)
 
     def _heard(self, job: Job, report: Report, buffers: Sequence[memoryview]) -> None:
         if isinstance(report, Progress):
@@ -247,6 +252,15 @@ class Dispatch:
     def _reply(self, job: Job, message: Message, buffers: Sequence[memoryview] = ()) -> None:
         for listener in job.listeners:
             listener.send(message, buffers)
+
+
+def _added_s(parent: TakeSummary, request: Extend) -> float:
+    """About how many seconds an extension adds: bars as long as the parent's, beats as slow as they come."""
+    if request.seconds is not None:
+        return request.seconds
+    if request.beats is not None:
+        return float(Fraction(request.beats)) * 60 / MIN_BPM
+    return (request.bars or 0) * parent.seconds / max(parent.bars, 1)
 
 
 def _nothing(_: object) -> None:

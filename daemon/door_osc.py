@@ -1,7 +1,7 @@
 """The OSC door: a UDP port on loopback for knobs and scripts. Numbers and names out of a table, never a path.
 
 It is not signed, so it can only do what the tables in core/osc.py say: generate again from the last
-clip, regenerate a stem of the last take, cancel, status, ping. What is not exactly that is answered
+clip, regenerate a stem of the last take, extend it, cancel, status, ping. What is not exactly that is answered
 with an error, counted, and goes no further.
 """
 
@@ -15,7 +15,17 @@ from typing import Final
 
 from harmonicflow.core import osc
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.messages import Accepted, Cancelled, Done, ErrorWire, Failed, JobEvent, Message, Regenerate
+from harmonicflow.core.messages import (
+    Accepted,
+    Cancelled,
+    Done,
+    ErrorWire,
+    Extend,
+    Failed,
+    JobEvent,
+    Message,
+    Regenerate,
+)
 
 from .control import Control
 from .dispatch import Dispatch
@@ -129,3 +139,6 @@ class OscDoor:
             stems = (str(arguments.pop("stem")),)
             request = Regenerate(id=f"osc-{secrets.token_hex(8)}", take="last", stems=stems, **arguments)  # type: ignore[arg-type]
             self._intake.request(client, request, ())
+        elif name == "extend":
+            more = Extend(id=f"osc-{secrets.token_hex(8)}", take="last", **arguments)  # type: ignore[arg-type]
+            self._intake.request(client, more, ())

@@ -19,11 +19,13 @@ from harmonicflow.core.messages import (
     Cancelled,
     Done,
     ErrorWire,
+    Extend,
     Failed,
     Generate,
     JobState,
     Message,
     Regenerate,
+    SelectionSpec,
     TakeSummary,
     WorkRequest,
     encode,
@@ -132,7 +134,7 @@ class Intake:
         if self.closing:
             raise HarmonicFlowError("daemon_lost", what="is ending")
         signature = fingerprint(request)
-        if isinstance(request, Regenerate):
+        if isinstance(request, Regenerate | Extend):
             request = self._with_parent(request)
         job = Job(id=_new_id(), request=request, fingerprint=signature, created=time.time(), listeners=[listener])
         self._jobs.enter(job)
@@ -142,6 +144,8 @@ class Intake:
         def keep() -> None:
             if isinstance(request, Generate):
                 Selection.from_wire(request.selection)
+            elif isinstance(request, Extend):
+                self._check_longer(request)
             self._spool.keep(job.id, request, sounds)
             kind = type(request).__name__.lower()
             self._journal.accept(JobRecord(job.id, request.id, signature, kind, job.created, "queued", 0, "", ()))
@@ -169,12 +173,20 @@ class Intake:
 
         self._disk.run(keep, kept, failed)
 
-    def _with_parent(self, request: Regenerate) -> Regenerate:
+    def _with_parent(self, request: Regenerate | Extend) -> Regenerate | Extend:
         """The request with the parent's full name ("last" and the beginning of a name are understood)."""
         take = self._journal.take(request.take)
         if take is None or not self._takes.folder(take.id).is_dir():
             raise HarmonicFlowError("unknown_take", take=request.take)
         return msgspec.structs.replace(request, take=take.id)
+
+    def _check_longer(self, request: Extend) -> None:
+        """Raise what speaks against the length of an extension, before it is accepted."""
+        try:
+            spec = msgspec.convert(self._takes.details(request.take).get("selection"), SelectionSpec)
+        except msgspec.ValidationError as error:
+            raise HarmonicFlowError("bad_take", take=request.take, reason=error) from error
+        Selection.from_wire(spec).extended(bars=request.bars, beats=request.beats, seconds=request.seconds)
 
     def _accepted(self, job: Job) -> Accepted:
         running = 1 if self._jobs.running else 0

@@ -28,7 +28,7 @@ class Run(Message, frozen=True, kw_only=True):
     job: str
     folder: str
     staging: str
-    takes: str  # the folder of finished takes, for regenerate
+    takes: str  # the folder of finished takes, for regenerate and extend
 
 
 class Stop(Message, frozen=True, kw_only=True):

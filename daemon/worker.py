@@ -21,7 +21,7 @@ import zmq
 
 from harmonicflow.core import paths, wire
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.messages import Block, ErrorWire, Generate, Message, TakeSummary
+from harmonicflow.core.messages import Block, ErrorWire, Extend, Generate, Message, TakeSummary
 
 from .disk import in_words
 from .link import MAX_ORDER, Broken, Loaded, Progress, Refused, Run, Start, Stop, Stopped, Written, read_order
@@ -124,6 +124,9 @@ class Work:
         if isinstance(request, Generate):
             clip = read_clip(folder, request)
             results = self._engine.generate(request, clip, like=like, progress=self._progress, on_block=on_block)
+        elif isinstance(request, Extend):
+            parent = Path(self._run.takes) / request.take
+            results = self._engine.extend(parent, request, like=like, progress=self._progress, on_block=on_block)
         else:
             parent = Path(self._run.takes) / request.take
             results = self._engine.regenerate(parent, request, like=like, progress=self._progress, on_block=on_block)

@@ -66,6 +66,16 @@ ADDRESSES: Final[dict[str, Address]] = {
                 _SEED,
             ),
         ),
+        Address(
+            "/harmonicflow/extend",
+            "continue the last take by so many bars, in `count` options",
+            (
+                Argument("bars", low=1, high=1_000_000),
+                _SEED,
+                Argument("steps", 0, 0, 64),
+                Argument("count", 1, 1, 16),
+            ),
+        ),
         Address("/harmonicflow/cancel", "end the running job"),
         Address("/harmonicflow/status", "ask how the daemon is"),
         Address("/harmonicflow/ping", "ask whether it listens", (Argument("number", 0, 0, 2**31 - 1),)),

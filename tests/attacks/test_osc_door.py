@@ -151,6 +151,8 @@ def test_what_it_understands_without_a_clip(knob: Knob) -> None:
     assert code == "bad_request" and "no clip" in sentence
     knob.message("/harmonicflow/regenerate", "bass", 1, 2)
     assert knob.until("/harmonicflow/error")[0] == "unknown_take"
+    knob.message("/harmonicflow/extend", 4)
+    assert knob.until("/harmonicflow/error")[0] == "unknown_take"
 
 
 def test_generate_from_the_last_clip(house: Any) -> None:
@@ -172,7 +174,12 @@ def test_generate_from_the_last_clip(house: Any) -> None:
     assert [row.sha256 for row in second.files] == [row.sha256 for row in first.takes[0].files], "same clip, same seed"
     knob.message("/harmonicflow/regenerate", "bass", 1, 1, 5)
     knob.until("/harmonicflow/done")
-    assert desk.ask(ListTakes(id="m")).takes[0].parent == second.take
+    (changed, *_) = desk.ask(ListTakes(id="m")).takes
+    assert changed.parent == second.take
+    knob.message("/harmonicflow/extend", 1, 5, 1, 2)
+    done = [knob.until("/harmonicflow/done")[1] for _ in range(2)]
+    options = desk.ask(ListTakes(id="n", limit=2)).takes
+    assert {take.take for take in options} == set(done) and {take.parent for take in options} == {changed.take}
     knob.message("/harmonicflow/generate", 8, 64, 16)
     knob.until("/harmonicflow/accepted")
     knob.message("/harmonicflow/cancel")
