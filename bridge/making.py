@@ -1,5 +1,6 @@
 """`generate` from options to takes: check everything here first, then send it. The demo does the same."""
 
+from dataclasses import replace
 from typing import Any
 
 from harmonicflow.core.messages import ClipSpec, Delivery, Generate, TakeSummary
@@ -21,7 +22,9 @@ from .request import (
     selection_of,
 )
 from .results import check_lengths, copy_take, show_take
+from .scores import specs, take_given
 from .spawn import connect_or_start
+from .steering import take_steering
 
 __all__ = ["Span", "generate", "make"]
 
@@ -39,16 +42,21 @@ def make(
 ) -> tuple[TakeSummary, ...]:
     """Make takes; `choices` are fields of `messages.Generate`, with None for the seed to draw one.
 
-    Their `like` holds pairs of stem and path.
+    Their `like` holds pairs of stem and path; options that steer and that name MIDI files are turned into fields here.
 
     What can be wrong with the request is found before a daemon is asked or started.
     """
     spec: ClipSpec | None = None
     sound: list[Any] = []
+    choices = dict(choices)
+    choices["steering"], given = take_steering(choices), take_given(choices)
+    span = replace(span, clock=given.clock)
+    if span.borrows_tempo:
+        say(f"note: tempo{' and meter' if span.meter is None else ''} are those of the MIDI file")
     if clip is not None:
         info = look_at(clip)
         selection = selection_of(span, info.rate, info.frames)
-        if span.tempo is None:
+        if span.tempo is None and not span.borrows_tempo:
             say(f"note: no --tempo given, so the clip is taken to be at {DEFAULT_BPM} beats a minute")
     else:
         selection = selection_of(span, DEFAULT_RATE if rate is None else rate)
@@ -58,7 +66,8 @@ def make(
         spec, audio = read_clip(clip, info.frames, selection)
         sound = [audio]
     like, references = read_like(choices.get("like", ()))
-    request = _message(selection, choices | {"like": like}, clip=spec)
+    scores = specs(given, selection, choices.get("chords"))
+    request = _message(selection, choices | {"like": like} | scores, clip=spec)
     with connect_or_start() as client:
         takes = follow(client, request, [*sound, *references])
     for take in takes:

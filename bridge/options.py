@@ -180,8 +180,8 @@ json_option: Final[Decorator] = click.option(
 )
 
 time_options: Final = grouped(
-    click.option("--tempo", type=Tempo(), help="Quarter notes a minute, 20 to 400.  [default: 120]"),
-    click.option("--meter", default="4/4", show_default=True, help="Time signature: 3/4, 6/8, 7/8, 12/8 ..."),
+    click.option("--tempo", type=Tempo(), help="Quarter notes a minute, 20 to 400.  [default: a MIDI file's, or 120]"),
+    click.option("--meter", help="Time signature: 3/4, 6/8, 7/8, 12/8 ...  [default: a MIDI file's, or 4/4]"),
     click.option(
         "--start-beat", type=Beats(), default=Fraction(0), metavar="BEATS",
         help="Quarter notes between the last bar line and the selection's start.  [default: 0]",
@@ -231,7 +231,12 @@ def _each_once(
 like_option: Final = click.option(
     "--like", type=Like(), multiple=True, metavar="STEM=FILE", callback=_each_once,
     help=f"Sound like this: a file with that instrument alone, of which up to {MAX_LIKE_SECONDS} s are heard. "
-    "Repeat it for other stems; without STEM= it is for all that are made.",
+    "Repeat it for other stems; without STEM= it is for all that are made. A MIDI file: as --like-score.",
+)  # fmt: skip
+
+count_option: Final[Decorator] = click.option(
+    "--count", "--options", "count", type=Whole("bad_count", "count", 1, 16), default=1, show_default=True,
+    metavar="NUMBER", help="How many takes to make, each with its own seed; 1 to 16.",
 )  # fmt: skip
 
 choice_options: Final = grouped(

@@ -4,14 +4,28 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.messages import ListTakes, Regenerate, ShowTake, TakeList, TakeReply, TakeSummary
+from harmonicflow.core.messages import (
+    ListTakes,
+    Regenerate,
+    ScoreSpec,
+    SelectionSpec,
+    ShowTake,
+    TakeList,
+    TakeReply,
+    TakeSummary,
+)
+from harmonicflow.core.tempo import Selection
 
 from .client import Client
 from .follow import follow
 from .request import new_seed, out_folders, read_like, request_id
 from .results import check_lengths, copy_take, read_details, show_take
+from .scores import Given, moved, specs, take_given
 from .spawn import connect_or_start
+from .steering import take_steering
 
 LAST: Final = "last"
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # messages.Id
@@ -28,6 +42,7 @@ def regenerate(
 ) -> None:
     """Make new takes from `take` and write them to stdout."""
     folders = out_folders(out, choices.get("count", 1))
+    steering, given = take_steering(choices), take_given(choices)
     choices["like"], references = read_like(choices.get("like", ()))
     choices["seed"] = new_seed() if choices["seed"] is None else choices["seed"]
     with connect_or_start() as client:
@@ -36,7 +51,11 @@ def regenerate(
         last = max(first, parent.bars) if to_bar is None else to_bar
         if not 1 <= first <= last <= parent.bars:
             raise HarmonicFlowError("bad_bars", first=first, last=last, bars=parent.bars)
-        request = Regenerate(id=request_id(), take=parent.take, stems=stems, from_bar=first, to_bar=last, **choices)
+        scores = _scores(client, parent, given, first, last, choices.get("chords"))
+        request = Regenerate(
+            id=request_id(), take=parent.take, stems=stems, from_bar=first, to_bar=last, steering=steering,
+            **(choices | scores),
+        )  # fmt: skip
         takes = follow(client, request, references)
     for new in takes:
         check_lengths(new, parent.frames, parent.rate)
@@ -44,6 +63,26 @@ def regenerate(
         takes = tuple(copy_take(new, folder) for new, folder in zip(takes, folders, strict=True))
     for new in takes:
         show_take(new, as_json)
+
+
+def _scores(
+    client: Client, parent: TakeSummary, given: Given, first: int, last: int, chords: str | None
+) -> dict[str, ScoreSpec]:
+    """The fields that carry scores: what is finished is moved to the first of the bars. Raises `bad_take`."""
+    if given == Given():
+        return {}
+    details = client.ask(ShowTake(id=request_id(), take=parent.take), TakeReply).details
+    try:
+        whole = Selection.from_wire(msgspec.convert(details["selection"], SelectionSpec))
+    except (KeyError, msgspec.ValidationError) as error:
+        raise HarmonicFlowError("bad_take", take=parent.take, reason=f"its selection: {error}") from None
+    begin, end = whole.bar_range(first, last)
+    frames = (whole.start_frame + begin.start_frame, whole.start_frame + end.end_frame)
+    bars = Selection(whole.rate, *frames, whole.tempo, whole.meters, whole.start_beat + begin.start_beat)
+    found = specs(given, bars, chords)
+    if "score" in found:
+        found["score"] = moved(found["score"], begin.start_beat)
+    return found
 
 
 def find_take(client: Client, name: str) -> TakeSummary:

@@ -14,6 +14,8 @@ from harmonicflow.core.messages import ClipSpec, LikeSpec
 from harmonicflow.core.meters import Meter, MeterMap
 from harmonicflow.core.tempo import Selection, TempoMap, frame_of, nearest
 
+from .scores import Clock
+
 if TYPE_CHECKING:
     from harmonicflow.audio.files import AudioInfo
 
@@ -33,8 +35,14 @@ class Span:
     seconds: Fraction | None = None
     bars: int | None = None
     tempo: Fraction | None = None  # quarter notes a minute
-    meter: str = "4/4"
+    meter: str | None = None  # None: the clock's, else 4/4
     start_beat: Fraction = Fraction(0)  # quarter notes between the last bar line and the start
+    clock: Clock | None = None  # of a MIDI file: its tempo, meters and length hold where no others are given
+
+    @property
+    def borrows_tempo(self) -> bool:
+        """Whether the tempo is that of the MIDI file."""
+        return self.tempo is None and self.clock is not None and self.clock.says_tempo
 
 
 def request_id() -> str:
@@ -52,14 +60,14 @@ def selection_of(span: Span, rate: int, clip_frames: int | None = None) -> Selec
 
     Raises `bad_selection`, `bad_tempo`, `bad_meter`, `bad_rate`, `too_short`, `too_long`.
     """
-    meter = Meter.parse(span.meter)
     begin = span.start or Fraction(0)
     start = frame_of(begin, rate)
-    # The start is a bar line unless `start_beat` says how far behind it lies: beat counting starts there.
-    tempo = TempoMap.constant(span.tempo or DEFAULT_BPM, rate, span.start_beat, start)
-    meters = MeterMap.constant(meter)
-    if span.bars is not None:
-        last_line = meters.bar_start(meters.bar_at(span.start_beat) + span.bars)
+    tempo, meters = _time(span, rate, start)
+    bars = span.bars
+    if span.clock is not None and span.end is None and span.seconds is None and clip_frames is None:
+        bars = bars or span.clock.bars
+    if bars is not None:
+        last_line = meters.bar_start(meters.bar_at(span.start_beat) + bars)
         end = nearest(tempo.frame_at(last_line))
     elif span.seconds is not None:
         end = frame_of(begin + span.seconds, rate)
@@ -70,6 +78,19 @@ def selection_of(span: Span, rate: int, clip_frames: int | None = None) -> Selec
     if clip_frames is not None:
         _check_inside(start, end, rate, clip_frames)
     return Selection(rate, start, end, tempo, meters, span.start_beat)
+
+
+def _time(span: Span, rate: int, start: int) -> tuple[TempoMap, MeterMap]:
+    """Tempo and meters at `rate` Hz, with the beat `start_beat` at frame `start`.
+
+    The start is a bar line unless `start_beat` says how far behind it lies: beat counting starts there.
+    """
+    clock = span.clock
+    meters = clock.meters if span.meter is None and clock else MeterMap.constant(Meter.parse(span.meter or "4/4"))
+    if clock is None or not span.borrows_tempo:
+        return TempoMap.constant(span.tempo or DEFAULT_BPM, rate, span.start_beat, start), meters
+    anchors = [(beat + span.start_beat, start + frame * rate / clock.tempo.rate) for beat, frame in clock.tempo.anchors]
+    return TempoMap(anchors, rate), meters
 
 
 def _check_inside(start: int, end: int, rate: int, clip_frames: int) -> None:

@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
+from ..midi_options import midi_options
 from ..options import (
     Count,
     Seconds,
-    Whole,
     choice_options,
+    count_option,
     json_option,
     like_option,
     out_option,
@@ -17,6 +18,7 @@ from ..options import (
     style_options,
     time_options,
 )
+from ..steering import steering_options
 
 
 @click.command(
@@ -28,7 +30,9 @@ Examples:
   harmonicflow generate song.mp3 --start 0:32 --bars 8 --tempo 104 --prompt "warm Rhodes, brushed drums"
   harmonicflow generate --bars 8 --tempo 97.3 --chords "Am | F | C | G" --preview
   harmonicflow generate riff.wav --tempo 96 --like bass=fretless.wav --like drums=brushes.flac
-  harmonicflow generate --seconds 20 --tempo 140 --meter 7/8 --genre jazz --rate 48000""",
+  harmonicflow generate --seconds 20 --tempo 140 --meter 7/8 --genre jazz --rate 48000
+  harmonicflow generate --midi sketch.mid --track "Lead Sax=guitar" --follow-kick --options 3
+  harmonicflow generate --bars 16 --chords-from song.mid --groove-from drums.mid --energy 0.3,0.5,0.9""",
 )
 @click.argument("clip", required=False)
 @click.option("--start", type=Seconds(), help="Where the selection starts in the clip.  [default: 0]")
@@ -38,12 +42,11 @@ Examples:
 @time_options
 @stems_option
 @style_options("from the prompt, or pop", "heard from the clip, or usual ones", "heard from the clip")
+@steering_options
+@midi_options
 @like_option
 @choice_options
-@click.option(
-    "--count", type=Whole("bad_count", "count", 1, 16), default=1, show_default=True, metavar="NUMBER",
-    help="How many takes to make, each with its own seed; 1 to 16.",
-)  # fmt: skip
+@count_option
 @click.option("--rate", type=click.INT, metavar="HZ", help="Sample rate in Hz when there is no clip.  [default: 44100]")
 @click.option(
     "--delivery", type=click.Choice(["mixed", "dry"]), default="mixed", show_default=True,
@@ -60,7 +63,7 @@ def command(
     bars: int | None,
     seconds: Fraction | None,
     tempo: Fraction | None,
-    meter: str,
+    meter: str | None,
     start_beat: Fraction,
     rate: int | None,
     out: str | None,
@@ -71,15 +74,16 @@ def command(
 
     CLIP is a sound file (WAV, FLAC, MP3, OGG, AIFF). Say its tempo and meter, and where the part you mean starts and
     ends; bass, drums, guitar and piano come back in its time and key, each file exactly as long as the selection
-    and at the clip's sample rate, with a MIDI file, a stereo mix and a binaural render. Without CLIP give a length:
-    --bars or --seconds.
+    and at the clip's sample rate, with a MIDI file, a stereo mix and a binaural render. Without CLIP give a length
+    (--bars or --seconds), or parts that are finished (--midi), whose tempo, meter and length then hold.
     """
     from ..making import Span, generate
 
     if sum(length is not None for length in (end, bars, seconds)) > 1:
         raise click.UsageError("give only one of --end, --bars and --seconds")
-    if clip is None and bars is None and seconds is None:
-        raise click.UsageError("give a clip, or a length with --bars or --seconds")
+    has_midi = any(choices[name] for name in ("midi", "midi_parts", "chords_from"))
+    if clip is None and bars is None and seconds is None and not has_midi:
+        raise click.UsageError("give a clip, a MIDI file with --midi, or a length with --bars or --seconds")
     if clip is None and (start is not None or end is not None):
         raise click.UsageError("--start and --end are places in a clip, and there is no clip")
     if clip is not None and rate is not None:

@@ -4,7 +4,9 @@ from typing import Any
 
 import click
 
-from ..options import Stems, Whole, choice_options, json_option, like_option, out_option, style_options
+from ..midi_options import midi_options
+from ..options import Stems, choice_options, count_option, json_option, like_option, out_option, style_options
+from ..steering import steering_options
 
 
 @click.command(
@@ -15,6 +17,8 @@ Examples:
   harmonicflow regenerate last --stem bass --from-bar 3 --to-bar 5
   harmonicflow regenerate last --stem guitar --stem piano --from-bar 5 --to-bar 8 --prompt "sparse, muted"
   harmonicflow regenerate last --stem bass --like fretless.wav
+  harmonicflow regenerate last --stem bass --from-bar 5 --to-bar 8 --midi-part bass=my-line.mid
+  harmonicflow regenerate last --stem drums --density 0.8 --groove-from loop.mid
   harmonicflow regenerate ~/stems --stem drums --seed 11 --out ~/stems-2""",
 )
 @click.argument("take")
@@ -25,12 +29,11 @@ Examples:
 @click.option("--from-bar", type=int, metavar="BAR", help="The first bar to make again.  [default: 1]")
 @click.option("--to-bar", type=int, metavar="BAR", help="The last bar to make again.  [default: the take's last]")
 @style_options("the take's", "the take's", "the take's")
+@steering_options
+@midi_options
 @like_option
 @choice_options
-@click.option(
-    "--count", type=Whole("bad_count", "count", 1, 16), default=1, show_default=True, metavar="NUMBER",
-    help="How many takes to make, each with its own seed; 1 to 16.",
-)  # fmt: skip
+@count_option
 @click.option("--model", help="The bundle to use, by name.  [default: the one the daemon serves]")
 @click.option("--title", default="", help="A name for the new take, shown in lists.")
 @out_option
@@ -48,7 +51,7 @@ def command(
 
     TAKE is the name of a take, its folder, or "last". Nothing is overwritten: the result is a new take. Bars count
     from 1, the bar that the selection starts in, and the last bar named is included. The prompt and the sounds that
-    the take was to be like hold on, unless others are given.
+    the take was to be like hold on, unless others are given. The first beat of a MIDI file is that of the first bar.
     """
     from ..remaking import regenerate
 
