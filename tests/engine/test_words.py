@@ -234,4 +234,4 @@ def test_a_bundle_that_was_not_trained_for_it_says_so(flow: HarmonicFlow, tiny: 
     card["training"] = {"performer": {"conditions": ["score", "timbre"]}}
     (tmp_path / "bundle" / "model.json").write_text(json.dumps(card))
     trained = HarmonicFlow(tmp_path / "bundle", threads=1)
-    assert not trained.generate(like=like, **SHORT)[0].warnings
+    assert "was not trained" not in " ".join(trained.generate(like=like, **SHORT)[0].warnings)
