@@ -200,7 +200,7 @@ def notes_of(part: str, tokens_KNF: NDArray[np.generic], grid: CellGrid, softnes
     found = []
     for cell, row in np.argwhere((tokens[..., SLOT] >= 0) & (tokens[..., SLOT] < SLOTS)):
         slot, place, duration, velocity, timing = (int(value) for value in tokens[cell, row])
-        if Fraction(slot, SLOTS) >= grid.lengths[cell]:
+        if Fraction(slot, SLOTS) >= grid.lengths[cell] or (row and (tokens[cell, row - 1, :2] == (slot, place)).all()):
             continue
         inside = 0.5 if softness is None else float(softness[cell, row])
         found.append(
