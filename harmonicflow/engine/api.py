@@ -221,6 +221,8 @@ class HarmonicFlow:
         request: Regenerate | None = None,
         *,
         like: Like | None = None,
+        known: Score | None = None,
+        steering: Steering | None = None,
         progress: OnProgress | None = None,
         on_block: OnBlock | None = None,
         **options: Any,
@@ -228,15 +230,15 @@ class HarmonicFlow:
         """New takes from `parent`, a Result or a take's folder: only `stems` change, only from `from_bar` to `to_bar`.
 
         Give a message or its fields. The other stems come back as they were, byte for byte, and so do the changed
-        ones outside the bars. Prompt and timbre are the parent's where none is given. Raises `bad_bars`,
-        `unknown_stem`, `bad_take`, `latent_mismatch`.
+        ones outside the bars. Prompt, timbre and `steering` are the parent's where none is given; `known`: finished
+        parts of `stems` for these bars. Raises `bad_bars`, `unknown_stem`, `bad_take`, `latent_mismatch`.
         """
         from .regenerate import regenerate
         from .take import read_take
 
         self.runtime.resume()
         old = parent if isinstance(parent, Result) else read_take(parent)
-        request = request or regenerate_request(like=like, **options)
+        request = with_given(request or regenerate_request(like=like, **options), known, steering)
         check_numbers(request.seed, request.steps, request.count)
         request = msgspec.structs.replace(request, steps=request.steps or self.bundle.card.performer.steps)
         clock = Clock(progress, self.runtime)
@@ -248,6 +250,8 @@ class HarmonicFlow:
         request: Extend | None = None,
         *,
         like: Like | None = None,
+        known: Score | None = None,
+        steering: Steering | None = None,
         progress: OnProgress | None = None,
         on_block: OnBlock | None = None,
         **options: Any,
@@ -255,15 +259,16 @@ class HarmonicFlow:
         """New takes that begin as `parent` is, sample for sample, and go on for so many `bars`, `beats` or `seconds`.
 
         `parent`: a Result or a take's folder. Give a message or its fields. `stems` play on, the others rest. Tempo and
-        meter go on as the parent's maps say, its chords go round unless others are given. Raises `bad_selection`,
-        `too_long`, `unknown_stem`, `bad_take`, `latent_mismatch`.
+        meter go on as the parent's maps say, its chords go round unless others are given; `known`: finished parts for
+        the new bars, in beats of the whole. Raises `bad_selection`, `too_long`, `unknown_stem`, `bad_take`,
+        `latent_mismatch`.
         """
         from .extend import extend
         from .take import read_take
 
         self.runtime.resume()
         old = parent if isinstance(parent, Result) else read_take(parent)
-        request = request or extend_request(like=like, **options)
+        request = with_given(request or extend_request(like=like, **options), known, steering)
         check_numbers(request.seed, request.steps, request.count)
         request = msgspec.structs.replace(request, steps=request.steps or self.bundle.card.performer.steps)
         clock = Clock(progress, self.runtime)

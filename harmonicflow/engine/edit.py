@@ -14,7 +14,6 @@ import numpy as np
 from harmonicflow.audio.resample import resample
 from harmonicflow.core.constants import HOP, SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.messages import Extend, Regenerate
 from harmonicflow.core.tempo import Bar, Selection
 from harmonicflow.score.keys import parse_key
 from harmonicflow.score.score import Score
@@ -72,19 +71,6 @@ def check_parent(flow: "HarmonicFlow", old: Result) -> None:
         reason = f"the take was made in {old.bundle['latent_space']}, the bundle {flow.bundle.path} reads {space}"
         hint = "Generate it again with this bundle, or serve the one it was made with"
         raise HarmonicFlowError("latent_mismatch", reason=reason, hint=hint)
-
-
-def replanned(flow: "HarmonicFlow", plan: Plan, request: Regenerate | Extend) -> Plan:
-    """The parent's plan, with what the request says instead. Raises `unknown_genre`, `unknown_mood`, `bad_key`."""
-    if request.genre or request.mood or request.emotion or request.prompt.strip():
-        meant = flow.words.meant(request.prompt, request.genre, request.mood, request.emotion, plan.genre)
-        plan = replace(
-            plan, genre=meant.genre, emotion=meant.emotion or plan.emotion, understood=meant.sentence,
-            text=request.prompt.strip() or plan.text,
-        )  # fmt: skip
-    if request.key and request.key.strip():
-        plan = replace(plan, key=parse_key(request.key).name)
-    return plan
 
 
 def performed(

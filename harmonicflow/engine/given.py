@@ -20,7 +20,7 @@ from .blocks import Block
 # from the beginning.
 EARLY_S: Final = Fraction(MAX_SHIFT_S)
 
-Request = TypeVar("Request", Generate, Regenerate)
+Request = TypeVar("Request", Generate, Regenerate, Extend)
 
 
 def with_given(request: Request, known: Score | None, steering: Steering | None) -> Request:

@@ -17,16 +17,16 @@ from harmonicflow.audio.seams import splice
 from harmonicflow.core.messages import Regenerate
 from harmonicflow.mix.bus import mix
 from harmonicflow.mix.strips import StripProcessor, pan_gains
-from harmonicflow.score.keys import parse_key
-from harmonicflow.score.score import Score
 
 from .canvas import Canvas
 from .clock import Clock
-from .compose import compose, edited_chords, edited_score
+from .compose import edited_chords
 from .deliver import binaural, measure
-from .edit import LEAD_IN_S, Edit, check_parent, decoded, performed, replanned
+from .edit import LEAD_IN_S, Edit, check_parent, decoded, performed
+from .given import steering_of
+from .recompose import Recomposed, finished_parts, inherited, laid_over, recomposed, replanned
 from .request import MAX_SEED, check_stems
-from .result import BlockAudio, Plan, Result
+from .result import BlockAudio, Result
 from .timbre import Like, timbre
 
 if TYPE_CHECKING:
@@ -45,9 +45,11 @@ def regenerate(
     stems = check_stems(request.stems, old.names)
     edit = Edit.of(old.selection, request.from_bar, request.to_bar)
     clock.expect([block.end - block.start for block in edit.blocks(flow)] * request.count, request.steps)
-    told = replace(old, plan=replace(old.plan, timbre=timbre(flow.runtime, like, stems, request.like, old.plan.timbre)))
-    notes = flow.unheard(like)
-    return [_take(flow, told, request, index, stems, edit, notes, clock, on_block) for index in range(request.count)]
+    plan = replace(old.plan, timbre=timbre(flow.runtime, like, stems, request.like, old.plan.timbre))
+    told = replace(old, plan=replanned(flow, plan, request))
+    request = inherited(old, request)
+    said = flow.unheard(like)
+    return [_take(flow, told, request, index, stems, edit, said, clock, on_block) for index in range(request.count)]
 
 
 def _take(
@@ -64,16 +66,16 @@ def _take(
     seed = (request.seed + index) % (MAX_SEED + 1)
     clock.take_index = index
     clock.say("compose")
-    score, plan, notes = _score(flow, old, request, stems, edit, seed)
+    new = _score(flow, old, request, stems, edit, seed)
     canvas = Canvas(old.canvas.latents.copy(), old.canvas.known.copy())
     rows = [1 + flow.stems.index(name) for name in stems]
-    performed(flow, edit, canvas, rows, score, plan, seed, request.steps, clock)
+    performed(flow, edit, canvas, rows, new.score, old.plan, seed, request.steps, clock)
     clock.say("mix")
     result = _spliced(old, stems, edit, decoded(flow, edit, canvas, rows))
     clock.say("place")
     result = replace(
-        result, score=score, canvas=canvas, plan=plan, seed=seed, steps=request.steps,
-        request=msgspec.to_builtins(request), bundle=flow.identity(), warnings=said + notes, parent=old.take,
+        result, score=new.score, canvas=canvas, seed=seed, steps=request.steps, request=msgspec.to_builtins(request),
+        bundle=flow.identity(), warnings=said + new.warnings, composer=new.composer, parent=old.take,
         title=request.title or old.title, folder=None, take="", option=index + 1,
         shared={name: old.folder for name in old.names if name not in stems} if old.folder else {},
     )  # fmt: skip
@@ -85,18 +87,14 @@ def _take(
 
 
 def _score(
-    flow: "HarmonicFlow", old: Result, request: Regenerate, stems: Sequence[str], edit: Edit, seed: int
-) -> tuple[Score, Plan, tuple[str, ...]]:
-    """The edited score, the plan and warnings."""
-    plan = replanned(flow, old.plan, request)
+    flow: "HarmonicFlow", old: Result, request: Regenerate, stems: tuple[str, ...], edit: Edit, seed: int
+) -> Recomposed:
+    given = finished_parts(request, edit, stems)
     chords = edited_chords(old.score, request.chords, edit.bars, edit.start_beat, edit.end_beat)
-    new, notes = compose(
-        old.selection, stems, genre=plan.genre, chords=chords or None, key=parse_key(plan.key) if plan.key else None,
-        emotion=plan.emotion, seed=seed, known=replace(old.score, chords=chords),
-        span=(edit.start_beat, edit.end_beat), composer=flow.composer,
-    )  # fmt: skip
-    score = edited_score(old.score, new, stems, edit.start_beat, edit.end_beat, old.selection)
-    return replace(score, chords=chords), plan, notes
+    if given.chords and not (request.chords or "").strip():
+        chords = laid_over(chords, given.chords, edit.start_beat, edit.end_beat)
+    known = replace(old.score, chords=chords)
+    return recomposed(flow, known, given, old.plan, steering_of(request), stems, edit, seed)
 
 
 def _spliced(old: Result, stems: Sequence[str], edit: Edit, new_SN: np.ndarray) -> Result:
