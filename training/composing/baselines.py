@@ -49,6 +49,7 @@ END: Final = SLOTS * PLACES  # slot and place as one number, and the end after a
 NEAR: Final = {VELOCITY: 2, TIMING: 2}  # steps that count as neighbours
 _FURTHER: Final = (DURATION, VELOCITY, TIMING)
 ROUNDS: Final = 12
+TINY: Final = 1e-12
 Whole = NDArray[np.int64]
 
 
@@ -73,14 +74,17 @@ class Unigram:
 
     def pair(self, part: Whole, slot: Whole, place: Whole, last_slot: Whole, last_place: Whole) -> Floats:
         """Probability of the next slot (SLOTS: the end) and place after the last ones (-1, -1 at first), [R]."""
-        slots = self.tables[SLOT][part]
-        tail = np.cumsum(slots[:, ::-1], axis=1)[:, ::-1]
         rows = np.arange(len(part))
-        found = slots[rows, slot] / tail[rows, np.maximum(last_slot, 0)]
         places = self.tables[PLACE][part]
         above = np.concatenate([np.cumsum(places[:, ::-1], axis=1)[:, ::-1], np.zeros((len(part), 1))], axis=1)
-        left = np.where(slot == last_slot, above[rows, last_place + 1], above[rows, 0])
-        of_place = places[rows, np.clip(place, 0, PLACES - 1)] / np.maximum(left, 1e-12)
+        left = above[rows, last_place + 1]  # of the places, within the last slot
+        slots = self.tables[SLOT][part].copy()
+        slots[np.arange(SIZES[SLOT]) < last_slot[:, None]] = 0.0
+        full = (last_slot >= 0) & (left < TINY)
+        slots[rows[full], last_slot[full]] = 0.0
+        found = slots[rows, slot] / slots.sum(axis=1)
+        of_place = places[rows, np.clip(place, 0, PLACES - 1)]
+        of_place = of_place / np.maximum(np.where(slot == last_slot, left, above[rows, 0]), TINY)
         return np.where(slot >= SLOTS, found, found * of_place)
 
     def field(self, number: int, part: Whole, value: Whole) -> Floats:
