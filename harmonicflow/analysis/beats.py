@@ -80,7 +80,8 @@ def evidence(activation_N: Times, rate: float) -> Times:
     blocks = np.pad(activation_N, (0, -len(activation_N) % second), mode="edge").reshape(-1, second).max(axis=1)
     beside = np.arange(len(blocks))[:, None] + np.arange(-AROUND_S, AROUND_S + 1)
     reached = blocks[np.clip(beside, 0, len(blocks) - 1)].mean(axis=1)
-    half = np.interp(np.arange(len(activation_N)), (np.arange(len(blocks)) + 0.5) * second, np.maximum(reached / 2, FLOOR))
+    centres = (np.arange(len(blocks)) + 0.5) * second
+    half = np.maximum(np.interp(np.arange(len(activation_N)), centres, reached / 2), FLOOR)
     return np.clip(_log_odds(activation_N) - _log_odds(half), *EVIDENCE)
 
 

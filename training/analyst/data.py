@@ -17,7 +17,6 @@ from harmonicflow.analysis.listening import (
     CHORD_FRAMES,
     HARMONY_COLUMNS,
     HELD,
-    LOUDNESS,
     SCALE,
     TIME_COLUMNS,
     bands_hz,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from harmonicflow.analysis.beats import Beats, hear_beats
 from harmonicflow.analysis.flux import hear_beats_without
-from harmonicflow.analysis.harmony import KRUMHANSL, estimate_harmony
+from harmonicflow.analysis.harmony import estimate_harmony
 from harmonicflow.analysis.listening import (
     ANALYST_RATE,
     BASS,
@@ -30,8 +30,9 @@ from harmonicflow.analysis.listening import (
 from harmonicflow.core.constants import SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.tempo import MeterMap, Selection, TempoMap
+from harmonicflow.score.chord_search import BAR_LINE, WITHIN, Evidence, SearchOptions, chord_scores, find_chords
 from harmonicflow.score.chords import Chord
-from harmonicflow.score.qualities import INTERVALS
+from harmonicflow.score.key_search import key_correlations
 
 Audio = NDArray[np.float32]
 Spans = tuple[tuple[float, float, Chord | None], ...]  # start_s, end_s
@@ -39,10 +40,7 @@ Ask = Callable[[Audio], tuple[NDArray[Any], NDArray[Any]]]  # spectrum [N, W] to
 
 NETWORK, SIGNAL, LIBROSA = "analyst", "signal", "librosa"
 STEP_S: Final = 0.5  # of chords where no beats are heard
-QUALITIES: Final = ("", "m", "7", "maj7", "m7", "sus4", "sus2", "dim", "m7b5", "dim7", "aug", "6", "m6", "7sus4", "add9",
-                    "9", "maj9", "m9", "5")  # fmt: skip
-RARE: Final = 0.5  # log odds against each tone beyond a triad: it has to be heard
-
+OPTIONS: Final = SearchOptions()
 
 @dataclass(frozen=True)
 class Heard:
@@ -66,7 +64,7 @@ def network(ask: Ask) -> Hearer:
         time, harmony = ask(spectrum(mono_T))
         beats = hear_beats(time, ANALYST_RATE)
         seconds = len(mono_T) / SAMPLE_RATE
-        return _heard(beats, _key_of(harmony), spans_of(harmony, _edges(beats, seconds)))
+        return _heard(beats, _key_of(harmony), spans_of(harmony, _edges(beats, seconds), beats.downbeats_s))
 
     return hear
 
@@ -102,9 +100,7 @@ def librosas(mono_T: Audio) -> Heard:
     chroma = librosa.feature.chroma_cqt(y=sound, sr=rate)
     edges = _edges(Beats(beats_s, (), float(np.squeeze(bpm)), 4, 1.0), len(mono_T) / SAMPLE_RATE)
     profile = chroma.mean(axis=1)
-    fits = [np.corrcoef(np.roll(KRUMHANSL[mode], tonic), profile)[0, 1] for mode in ("major", "minor")
-            for tonic in range(12)]  # fmt: skip
-    key = int(np.argmax(fits)) if np.ptp(profile) > 1e-6 else None
+    key = int(key_correlations(profile)[0].argmax()) if np.ptp(profile) > 1e-6 else None
     chords = _triads(chroma, librosa.time_to_frames(edges, sr=rate), edges)
     return Heard(beats_s, beats_s[::4], float(np.squeeze(bpm)), 4, key, chords)
 
@@ -147,31 +143,33 @@ def _key_of(harmony: NDArray[Any]) -> int | None:
     tonal = harmony[:, ROOT].argmax(axis=1) != NO_ROOT
     if not tonal.any():
         return None
-    logits = harmony[tonal, KEY]
-    likely = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
-    return int(likely.mean(axis=0).argmax())
+    return int(_log_softmax(harmony[tonal, KEY]).mean(axis=0).argmax())
 
 
-def spans_of(harmony: NDArray[Any], edges: NDArray[np.float64]) -> Spans:
-    """The likeliest chord of each step between `edges`, by root, bass and pitch classes; no smoothing over steps."""
-    chords = [Chord(root, quality) for quality in QUALITIES for root in range(12)]
-    roots, present = np.array([chord.root for chord in chords]), np.zeros((len(chords), 12))
-    for place, chord in enumerate(chords):
-        present[place, list(chord.pitch_classes)] = 1
-    cost = RARE * np.array([max(0, len(INTERVALS[chord.quality]) - 3) for chord in chords])
-    out: list[tuple[float, float, Chord | None]] = []
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
-        first = min(int(start * CHORD_RATE), len(harmony) - 1)
-        rows = harmony[first : max(first + 1, int(end * CHORD_RATE))].mean(axis=0)
-        root, bass = (rows[part] - np.logaddexp.reduce(rows[part]) for part in (ROOT, BASS))
-        classes = rows[PITCH_CLASSES]
-        fit = root[roots] + 0.3 * bass[roots] + present @ classes - np.logaddexp(0, classes).sum() - cost
-        best = None if root.argmax() == NO_ROOT else chords[int(fit.argmax())]
-        if out and out[-1][2] == best:
-            out[-1] = (out[-1][0], float(end), best)
-        else:
-            out.append((float(start), float(end), best))
-    return tuple(out)
+def spans_of(
+    harmony: NDArray[Any], edges: NDArray[np.float64], downbeats_s: NDArray[np.float64],
+    options: SearchOptions = OPTIONS,
+) -> Spans:  # fmt: skip
+    """The best path through chords between `edges`, by root, bass, pitch classes and key."""
+    rows_K = np.stack([_mean_row(harmony, start, end) for start, end in zip(edges[:-1], edges[1:], strict=True)])
+    root, bass, key = (_log_softmax(rows_K[:, part]) for part in (ROOT, BASS, KEY))
+    classes = rows_K[:, PITCH_CLASSES].astype(np.float64)
+    evidence = Evidence(classes, root[:, :NO_ROOT], bass[:, :NO_ROOT])
+    none_K = -options.tones * np.logaddexp(0, classes).sum(axis=1) + options.root * root[:, NO_ROOT]
+    none_K += options.bass * bass[:, NO_ROOT]
+    near = np.abs(edges[:-1, None] - downbeats_s).min(axis=1) if len(downbeats_s) else np.full(len(rows_K), 1.0)
+    place_K = np.where(near < 0.01, BAR_LINE, WITHIN)
+    found = find_chords(chord_scores(evidence, np.exp(key), options), place_K, options, none_K)
+    return tuple((float(edges[one.first]), float(edges[one.last]), one.chord) for one in found)
+
+
+def _mean_row(harmony: NDArray[Any], start_s: float, end_s: float) -> NDArray[Any]:
+    first = min(int(start_s * CHORD_RATE + 0.5), len(harmony) - 1)
+    return harmony[first : max(first + 1, int(end_s * CHORD_RATE + 0.5))].mean(axis=0)
+
+
+def _log_softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
+    return np.asarray(logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True), np.float64)
 
 
 def asked(source: Path, threads: int | None) -> tuple[Ask, dict[str, Any]]:

@@ -38,7 +38,8 @@ def lead(samples: int, onsets_s: NDArray[np.float64], scale: NDArray[np.intp], r
     out = np.zeros(count, np.float32)
     for number in range(1, HARMONICS + 1):
         at = number * hz
-        out += colour[np.minimum(at / TABLE_HZ, len(colour) - 1).astype(np.int32)] / number**slope * np.sin(number * phase)
+        level_here = colour[np.minimum(at / TABLE_HZ, len(colour) - 1).astype(np.int32)] / number**slope
+        out += level_here * np.sin(number * phase)
     out *= level
     out += level * random.normal(0, 0.01, count).astype(np.float32)  # breath
     whole = np.repeat(out, 2)[:samples]

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from harmonicflow.analysis.spectra import Times
 from harmonicflow.score.chords import Chord
 
 from .harte import harte, key_name
@@ -44,14 +45,17 @@ def timed(truth: Truth, heard: Heard) -> dict[str, float]:
     right = 60 / float(np.median(np.diff(truth.pulses_s)))
     ratios = heard.bpm / (right * np.array([1, 2, 3, 1 / 2, 1 / 3]))
     near = np.abs(ratios - 1) <= TEMPO_WITHIN
+
+    def f_measure(asked_for: Times, found: Times) -> float:
+        return float(mir_eval.beat.f_measure(asked_for, found, WITHIN_S)) if len(asked_for) and len(found) else 0.0
+
     return {
-        "beat F": float(mir_eval.beat.f_measure(truth.pulses_s, heard.beats_s, WITHIN_S)) if len(heard.beats_s) else 0.0,
-        "downbeat F": (
-            float(mir_eval.beat.f_measure(truth.downbeats_s, heard.downbeats_s, WITHIN_S))
-            if len(heard.downbeats_s) and len(truth.downbeats) else 0.0
-        ),
-        "tempo": float(near[0]), "tempo, octave": float(near.any()), "meter": float(heard.meter == truth.per_bar),
-    }  # fmt: skip
+        "beat F": f_measure(truth.pulses_s, heard.beats_s),
+        "downbeat F": f_measure(truth.downbeats_s, heard.downbeats_s),
+        "tempo": float(near[0]),
+        "tempo, octave": float(near.any()),
+        "meter": float(heard.meter == truth.per_bar),
+    }
 
 
 def key_score(truth: int, heard: int | None) -> float:

@@ -1,4 +1,4 @@
-"""The recordings that the analyst's scoreboard asks about: mixes of songs nobody trained on, and single stems of them."""
+"""The recordings that the analyst's scoreboard asks about: mixes of songs nobody trained on, and their single stems."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

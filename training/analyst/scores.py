@@ -52,7 +52,8 @@ def measure(source: Path, corpus: Path, options: ScoreOptions, clips: Path | Non
 
 
 def _sounds(folder: Path | None) -> list[Path]:
-    return [] if folder is None else sorted(p for p in folder.iterdir() if p.suffix.lower() in (".wav", ".flac", ".mp3"))
+    suffixes = (".wav", ".flac", ".mp3")
+    return [] if folder is None else sorted(path for path in folder.iterdir() if path.suffix.lower() in suffixes)
 
 
 def told(path: Path, hearers: Mapping[str, Hearer]) -> dict[str, dict[str, Any]]:
