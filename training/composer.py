@@ -80,7 +80,7 @@ def cell_likelihood(network: Composer, batch: CellExample) -> tuple[Tensor, Tens
         padded = torch.zeros_like(nll)
         padded[:going] = -logps * torch.stack(counted, 1)
         nll = nll + padded
-        slot, place = told.targets[:, SLOT].clamp(max=SLOTS - 1), (told.targets[:, PLACE] + 1).clamp(max=PLACES - 1)
+        slot, place = told.targets[:, SLOT].clamp(max=SLOTS - 1), told.targets[:, PLACE] + 1
     back = torch.argsort(order)
     return nll[back], h
 

@@ -127,6 +127,7 @@ class Cells:
     key_degrees: Tensor
     has_tonic: Tensor
     foreign: Tensor  # [R, PLACES] NEVER where the part has no such place
+    top: Tensor  # [R] the part's last place
 
 
 class Writer(nn.Module):
@@ -159,11 +160,13 @@ class Writer(nn.Module):
         self.timing_head = nn.Linear(dim, SIZES[TIMING])
         self.timing_embed = nn.Embedding(SIZES[TIMING], dim)
         slots, places = torch.arange(SIZES[SLOT]), torch.arange(PLACES)
-        self.register_buffer("earlier", NEVER * (slots < slots[:, None]).float(), persistent=False)
-        self.register_buffer("lower", NEVER * (places < places[:, None]).float(), persistent=False)
+        masks = [slots < slots[:, None], slots <= slots[:, None]]
+        self.register_buffer("earlier", NEVER * torch.cat(masks).float(), persistent=False)
+        lower = places < torch.arange(PLACES + 1)[:, None]
+        self.register_buffer("lower", NEVER * lower.float(), persistent=False)
 
-    earlier: Tensor  # [slots, slots] of the slot before: time does not run back
-    lower: Tensor  # [PLACES, PLACES] of the place before, plus one: within a slot places rise
+    earlier: Tensor  # [2 * slots, slots] of the slot before: time does not run back; and goes on, if that slot is full
+    lower: Tensor  # [PLACES + 1, PLACES] of the place before, plus one: within a slot places rise
 
     def step(self, state: Tensor, given: Tensor, last: Tensor) -> Tensor:
         """The next state [R, D], after a note with the embedding `last` [R, D]."""
@@ -173,8 +176,9 @@ class Writer(nn.Module):
         return new + torch.sigmoid(z + hz) * (state - new)
 
     def note(self, state: Tensor, cells: Cells, slot: Tensor, place: Tensor, bias: Tensor, drawn: "Draw") -> Tensor:
-        """The embedding [R, D] of the next note, drawn field by field, after one at `slot` and `place` [R]."""
-        next_slot = drawn.field(self.slot_head(state) + bias + self.earlier[slot], SLOT)
+        """The embedding [R, D] of the next note, drawn field by field, after one at `slot` and below `place` [R]."""
+        full = (place > cells.top).long()
+        next_slot = drawn.field(self.slot_head(state) + bias + self.earlier[slot + SIZES[SLOT] * full], SLOT)
         a = functional.gelu(self.place_mix(state) + self.slot_embed(next_slot))
         logits = self.place_head(a) + cells.foreign
         logits = logits + torch.gather(self.chord_head(a), 1, cells.chord_degrees) * cells.has_root
@@ -282,7 +286,6 @@ class Composer(nn.Module):
             alive = alive * (1 - ended)
             written.append((torch.stack(draw.values, -1) + 1) * alive - 1)
             slot, place = draw.values[SLOT].long(), draw.values[PLACE].long() + 1
-            place = place.clamp(max=PLACES - 1)
         found = torch.stack(written, 1), torch.stack(logps, 1)
         return found[0].unflatten(0, (batch, picks)), found[1].unflatten(0, (batch, picks))
 
@@ -336,6 +339,7 @@ class Composer(nn.Module):
             drums * PLACES, LOWEST + 12 - root, 12 * (root == NO_ROOT).long(),
             (places + LOWEST + 12 - root[:, None]) % 12, (root < NO_ROOT).to(h.dtype)[:, None],
             (places + LOWEST + 12 - tonic[:, None]) % 12, (tonic < NO_ROOT).to(h.dtype)[:, None], foreign,
+            PLACES - 1 - (PLACES - len(DRUM_CLASSES)) * drums,
         )  # fmt: skip
 
 
