@@ -74,7 +74,7 @@ def sweep(composer: Composer, seeds: int) -> Iterator[dict[str, Any]]:
             for arousal in LEVELS:
                 for seed in range(seeds):
                     request = free_request(genre, BARS, seed, (valence, arousal))
-                    row: dict[str, Any] = {"valence": valence, "arousal": arousal, "genre": genre}
+                    row: dict[str, Any] = {"valence": valence, "arousal": arousal, "of": (genre, seed)}
                     heard = (request.emotion or (0.0, 0.0)) if not isinstance(composer, Deaf) else (0.0, 0.0)
                     yield row | measured(made(composer, request).piece) | {"tempo": preferred_bpm(genre, heard)}
 
@@ -87,13 +87,22 @@ def verdict(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if not kept:
             continue
         levels = [float(np.mean([row[what] for row in kept if row[swept] == level])) for level in LEVELS]
-        correlation = spearman([row[swept] for row in kept], [row[what] for row in kept])
+        correlation = spearman([row[swept] for row in kept], apart(kept, what, swept))
         out.append({
             "what": what, "with": swept, "means": means, "levels": [round(level, 4) for level in levels],
             "rank_correlation": round(correlation, 3), "pieces": len(kept),
             "monotonic": rises(levels) and correlation > SURE / np.sqrt(max(len(kept) - 1, 1)),
         })  # fmt: skip
     return out
+
+
+def apart(rows: list[dict[str, Any]], what: str, swept: str) -> list[float]:
+    """What each piece shows beside the mean of those that differ from it in nothing but the level swept."""
+    other = "arousal" if swept == "valence" else "valence"
+    groups: dict[Any, list[float]] = {}
+    for row in rows:
+        groups.setdefault((row["of"], row[other]), []).append(row[what])
+    return [row[what] - float(np.mean(groups[row["of"], row[other]])) for row in rows]
 
 
 def rises(levels: Sequence[float]) -> bool:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harmonicflow.engine.bundle import Bundle
-from harmonicflow.engine.composer import MODEL, LearnedComposer
+from harmonicflow.engine.composer import LearnedComposer
+from harmonicflow.engine.composition import MODEL
 from harmonicflow.engine.runtime import Runtime
 from harmonicflow.score.arrange import ComposeRequest
 from harmonicflow.score.score import Score

@@ -233,7 +233,8 @@ Each composer writes to the chords of test songs, 16 bars of every genre from no
   timing.
 - **Moods.** Directions after Gabrielsson and Lindstrom 2010, Juslin and Laukka 2004, and Livingstone et al. 2010: mode,
   register and tempo rise with valence, tempo, density and loudness with arousal. A direction is met where no level
-  falls by more than 5 % of the whole rise and the rank correlation lies three standard errors above none. The control
+  falls by more than 5 % of the whole rise and the rank correlation (of each piece beside the mean of those that
+  differ from it in that level alone) lies three standard errors above none. The control
   is never told the mood.
 
 A gate counts only where its measure tells its own control apart.
