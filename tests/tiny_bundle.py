@@ -147,16 +147,16 @@ def performer() -> bytes:
     return g.model("performer", inputs, outputs)
 
 
-def make_tiny_bundle(folder: str | Path, composer: bool = False, **changes: object) -> Path:
+def make_tiny_bundle(folder: str | Path, with_composer: bool = False, **changes: object) -> Path:
     """Write the bundle into `folder` (made if missing) and return it; `changes` replace entries of model.json.
 
-    `composer`: with a stand-in for it (tests/tiny_composer.py).
+    `with_composer`: and a stand-in for that network (tests/tiny_composer.py).
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     graphs = {"encoder": encoder(), "decoder": decoder(), "performer": performer()}
     space = hashlib.sha256(graphs["encoder"]).hexdigest()[:16]
-    if composer:
+    if with_composer:
         from tests.tiny_composer import composer as graph
 
         graphs["composer"] = graph()
@@ -177,7 +177,7 @@ def make_tiny_bundle(folder: str | Path, composer: bool = False, **changes: obje
         "sample_rate": 44100, "hop": HOP, "channels": CHANNELS, "stems": list(STEMS), "latent_space": space,
         "guide_v": 1, "score_v": 2, "files": files, "codec": {"context": 1},
         "performer": {"steps": 4, "parameters": 0, "context_s": 4.0},
-        "composer": {"cells_v": 1, "meters": []} if composer else {}, "training": {}, "scores": {},
+        "composer": {"cells_v": 1, "meters": []} if with_composer else {}, "training": {}, "scores": {},
         "card": "A stand-in for tests: sines, not instruments.",
     }  # fmt: skip
     (folder / "model.json").write_text(json.dumps(card | changes, indent=1), encoding="utf-8")

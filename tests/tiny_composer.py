@@ -111,4 +111,3 @@ def composer() -> bytes:
         "forced": [b, m, NOTES, FIELDS], "bias": [b, m, SLOTS + 1], "heat": [b, 2],
     }  # fmt: skip
     return g.model("composer", inputs, {"written": [b, m, NOTES, FIELDS], "logp": [b, m, NOTES]})
-

@@ -70,7 +70,7 @@ class Desk:
                            for start, length in zip(self.grid.starts, self.grid.lengths, strict=True)])  # fmt: skip
         for row, name in enumerate(CELL_PARTS):
             if name in parts:
-                self.wanted[row] = self.high > self.low
+                self.wanted[row] = (self.high > self.low) & ~self._resting(name)
             given = name in parts or name in request.known.parts
             self.known[row] = inside & ~self.wanted[row] & given
         self.recall: Tokens = np.full((*shape, NOTES, FIELDS), -1, np.int16)
@@ -79,6 +79,10 @@ class Desk:
         self.harmony = harmony_features(form.chords, form.key, self.grid)
         self._time = time_features(self.grid, form.sections, form.energy())
         self._style = style_features(request.genre, request.emotion)
+
+    def _resting(self, part: str) -> np.ndarray:
+        """The cells [K] in which the form lets a part rest, which the model is shown as silence."""
+        return np.array([part in bar.resting for bar in self.form.bars], bool)[self.grid.bar]
 
     def write(
         self, runtime: Runtime, picks: Sequence[Cell], bias_M: Floats, window: tuple[int, int], heat: Heat

@@ -117,7 +117,8 @@ def _of_part(
     followers: list[Recall] = []
 
     def there(bar: FormBar) -> bool:
-        return bar in leaders or bool(desk.known[part, slice(*bar.cells)].all())
+        resting = CELL_PARTS[part] in bar.resting
+        return bar in leaders or (not resting and bool(desk.known[part, slice(*bar.cells)].all()))
 
     for bar in chunk.bars(desk.form):
         if not desk.wanted[part, slice(*bar.cells)].any():

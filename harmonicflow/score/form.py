@@ -6,7 +6,7 @@ bars ago; how alike the two are is drawn, less at the ends of phrases and least 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -24,6 +24,7 @@ from .grid import bar_lines
 from .keys import Key, key_of_chords
 from .plan import Mood, make_plan
 from .score import Section
+from .sections import plain_name
 from .steering import Steering
 
 RETURNING: Final = (0.70, 0.90)  # likeness of a bar to its place in the section's first appearance
@@ -48,6 +49,7 @@ class FormBar:
     last: bool  # of its section
     energy: float  # 0..1
     fill: Fraction  # beat from which the drums fill; the bar's end for no fill
+    resting: frozenset[str] = frozenset()  # parts that the form lets rest
 
     @cached_property
     def beats(self) -> Fraction:
@@ -148,9 +150,9 @@ def form_of(request: ComposeRequest, steering: Steering) -> Form:
         fill = bar.pulses[-bar.fill].start if bar.fill else bar.end
         bars.append(
             FormBar(
-                number, bar.start, bar.end, (int(first), int(after)), _plain(bar.section), appearance, bar.phrase,
+                number, bar.start, bar.end, (int(first), int(after)), plain_name(bar.section), appearance, bar.phrase,
                 number + 1 == len(plan.bars) or plan.bars[number + 1].phrase == 0,
-                bar.energy if asked is None else asked, fill,
+                bar.energy if asked is None else asked, fill, frozenset() if request.span else bar.resting,
             )
         )  # fmt: skip
     return Form(grid, tuple(bars), chords, key, plan.sections, request.seed, bool(steering.energy))
@@ -161,17 +163,23 @@ def harmony_of(request: ComposeRequest) -> tuple[tuple[ChordSpan, ...], Key]:
     chords = request.chords if request.chords is not None else request.known.chords or None
     key = request.key or key_of_chords(chords or ()) or _made_up(request)
     if chords is None:
-        lines = bar_lines(request.selection)
-        text = default_chords(key, nearest_arranged(request.genre), len(lines), request.seed)
-        chords = spans_of(parse_bars(text), lines)
+        lines, valence = bar_lines(request.selection), request.emotion[0] if request.emotion else 0.0
+        genre, names = nearest_arranged(request.genre), _names(request.known.sections, lines)
+        chords = spans_of(parse_bars(default_chords(key, genre, len(lines), request.seed, names, valence)), lines)
     return tuple(sorted(chords, key=lambda span: span.start)), key
 
 
+def _names(sections: Sequence[Section], lines: Sequence[tuple[Fraction, Fraction]]) -> list[str]:
+    """The section of every bar; nothing where no sections are given."""
+    starts = [max(start, Fraction(0)) for start, _ in lines]
+    return [next((plain_name(part.name) for part in sections[::-1] if part.start <= start), "")
+            for start in starts if sections]  # fmt: skip
+
+
 def _made_up(request: ComposeRequest) -> Key:
-    mode = Targets.of(request.emotion).mode if request.emotion else ("major", "minor")[request.seed % 2]
-    return Key(9, "minor") if mode == "minor" else Key(0, "major")
-
-
-def _plain(name: str) -> str:
-    """The name without the number of the appearance: "Chorus 2" and "chorus" are one section."""
-    return name.lower().rstrip("0123456789 '") or name.lower()
+    """Major or minor by the emotion, else as often as the genre has it."""
+    if request.emotion:
+        minor = Targets.of(request.emotion).mode == "minor"
+    else:
+        minor = Dice(request.seed, "harmony").chance(STYLES[nearest_arranged(request.genre)].minor, "mode")
+    return Key(9, "minor") if minor else Key(0, "major")

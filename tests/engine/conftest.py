@@ -23,3 +23,9 @@ def runtime(tiny: Path) -> Runtime:
 @pytest.fixture(scope="session")
 def flow(tiny: Path) -> HarmonicFlow:
     return HarmonicFlow(tiny, threads=1)
+
+
+@pytest.fixture(scope="session")
+def tiny_composer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The stand-in bundle with a composer."""
+    return make_tiny_bundle(tmp_path_factory.mktemp("composer"), with_composer=True)
