@@ -14,7 +14,7 @@ SHOWN: Final = ("test", 12.0)  # with --performer
 CODED: Final = ("test", 10.0)
 HEARD: Final = ("test", 40.0)  # with --analyst
 COMPOSERS_OWN: Final = frozenset(
-    {"of_composer", "bundle", "midi", "cache", "songs", "seed", "threads", "pictures", "page", "as_json"}
+    {"of_composer", "bundle", "midi", "trained_on", "cache", "songs", "seed", "threads", "pictures", "page", "as_json"}
 )
 Folder = click.Path(path_type=Path)
 
@@ -32,6 +32,8 @@ Folder = click.Path(path_type=Path)
 @click.option("--corpus", "--data-dir", "--data_dir", type=Folder, default=None,
               help="Corpus in Slakh's layout, with labels.json; not with --composer.")
 @click.option("--midi", type=Folder, default=None, help="With --composer: the MIDI pack that the corpus is made from.")
+@click.option("--trained-on", type=Folder, multiple=True,
+              help="With --composer: a corpus that the composer was trained on; may be repeated.  [default: the pack]")
 @click.option("--cache", type=Folder, default=None,
               help="With --composer: a folder where the pack's songs are kept for the next time.")
 @click.option("--split", default=None,
@@ -60,7 +62,8 @@ Folder = click.Path(path_type=Path)
 @click.pass_context
 def command(
     ctx: click.Context, of_codec: bool, of_performer: bool, of_composer: bool, bundle: Path | None,
-    corpus: Path | None, midi: Path | None, cache: Path | None, split: str | None, songs: int, seconds: float | None,
+    corpus: Path | None, midi: Path | None, trained_on: tuple[Path, ...], cache: Path | None, split: str | None,
+    songs: int, seconds: float | None,
     seed: int, steps: int | None, all_sounds: bool, threads: int | None, previous: Path | None, clips: Path | None,
     pictures: Path | None, page: Path | None, judges: Path | None, encoded: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
@@ -91,10 +94,11 @@ def command(
         if midi is None:
             raise click.UsageError("--composer measures on the songs of a MIDI pack; name its folder with --midi")
         given = ctx.get_parameter_source("songs") is not ParameterSource.DEFAULT
-        _composer(chosen, midi, cache, songs if given else None, seed, threads, pictures, page, as_json)
+        _composer(chosen, midi, trained_on, cache, songs if given else None, seed, threads, pictures, page, as_json)
         return
-    if midi is not None or cache is not None:
-        raise click.UsageError(f"{'--midi' if midi else '--cache'} goes with --composer")
+    own = {"--midi": midi, "--trained-on": trained_on or None, "--cache": cache}
+    if alone := [name for name, value in own.items() if value is not None]:
+        raise click.UsageError(f"{alone[0]} goes with --composer")
     if corpus is None:
         raise click.UsageError("Missing option '--corpus'.")
     told = {"--judges": judges, "--encoded": encoded}
@@ -133,8 +137,8 @@ def _alone(ctx: click.Context, known: frozenset[str]) -> None:
 
 
 def _composer(
-    bundle: Path, midi: Path, cache: Path | None, songs: int | None, seed: int, threads: int | None,
-    pictures: Path | None, page: Path | None, as_json: bool,
+    bundle: Path, midi: Path, trained_on: tuple[Path, ...], cache: Path | None, songs: int | None, seed: int,
+    threads: int | None, pictures: Path | None, page: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """The composer's scoreboard, its pictures and its page."""
     from ..composing.board import Options, evaluate
@@ -143,7 +147,7 @@ def _composer(
     from ..composing.page import write as write_page
     from ..composing.pictures import draw
 
-    options = Options(midi, cache, seed=seed, threads=threads, framed=songs or Options.framed)
+    options = Options(midi, trained_on, cache, seed=seed, threads=threads, framed=songs or Options.framed)
     found = evaluate(options, Learned.of(bundle, threads), lambda line: click.echo(line, err=True))
     if pictures is not None:
         draw(found.exhibits, pictures)
@@ -151,6 +155,7 @@ def _composer(
         drawn = draw(found.exhibits, page.parent / "pictures")
         told = {"--songs": songs, "--seed": seed or None, "--threads": threads}
         words = ["harmonicflow", "evaluate", "--composer", "--midi", "MIDI"]
+        words += ["--trained-on", "CORPUS"] if trained_on else []
         words += [word for name, value in told.items() if value is not None for word in (name, str(value))]
         write_page(page, found.board, drawn, shlex.join([*words, "--page", page.name]))
     click.echo(json.dumps(found.board) if as_json else table(found.board))

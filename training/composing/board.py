@@ -35,6 +35,7 @@ class Options:
     """What to measure on what."""
 
     midi: Path
+    trained_on: tuple[Path, ...] = ()  # corpora; the pack's songs stand for them where none is named
     cache: Path | None = None
     sizes: Sizes = field(default_factory=Sizes)
     seed: int = 0
@@ -67,7 +68,7 @@ class Board:
 
 def evaluate(options: Options, learned: Learned | None, report: Report) -> Board:
     """Measure everything; minutes.  Raises `missing_file`."""
-    corpora = Corpora.load(options.midi, options.cache, options.sizes, report)
+    corpora = Corpora.load(options.midi, options.trained_on, options.cache, options.sizes, report)
     rows = composers(learned)
     frames = _frames(corpora.test, options)
     written = {name: _write(composer, frames, options, name, report) for name, composer in rows.items()}

@@ -20,6 +20,7 @@ class Sizes:
     test: int = 120
     validation: int = 40
     train: int = 400
+    trained_on: int = 3000  # songs at most, where they are read from corpora
     bands_train: int = 24  # of each genre
     bands_test: int = 10
     piano: int = 40  # whole piano songs
@@ -38,18 +39,28 @@ class Corpora:
     bands_test: list[Piece]
 
     @classmethod
-    def load(cls, midi: Path, folder: Path | None, sizes: Sizes, report: Callable[[str], None]) -> Corpora:
-        """From a MIDI pack, kept in `folder`; raises `missing_file` where there is no pack."""
+    def load(
+        cls, midi: Path, trained_on: tuple[Path, ...], folder: Path | None, sizes: Sizes, report: Callable[[str], None]
+    ) -> Corpora:
+        """From a MIDI pack, kept in `folder`; songs of the splits from the corpora a composer was trained on, if told.
+
+        Raises `missing_file` where there is no pack, `no_corpus`.
+        """
         rows = read_manifest(midi)
         name = stamp(midi, sizes)
 
         def get(what: str, make: Callable[[], object]) -> list[Piece]:
             return kept(folder, what, name, make, report)  # type: ignore[arg-type]
 
+        def split(what: str, count: int) -> list[Piece]:
+            if trained_on:
+                return list(songs.labelled(trained_on, what, count))
+            return get(what, lambda: songs.songs(midi, rows, what, count))
+
         return cls(
-            get("test", lambda: songs.songs(midi, rows, "test", sizes.test)),
-            get("validation", lambda: songs.songs(midi, rows, "validation", sizes.validation)),
-            get("train", lambda: songs.songs(midi, rows, "train", sizes.train)),
+            split("test", sizes.test),
+            split("validation", sizes.validation),
+            split("train", sizes.train if not trained_on else sizes.trained_on),
             get("drummers", lambda: songs.drummers(midi, rows)),
             get("whole", lambda: songs.whole(midi, rows, sizes.piano)),
             get("bands_train", lambda: bands(midi, rows, "train", sizes.bands_train)),

@@ -5,9 +5,10 @@ A song goes from its first bar line to its last.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from ..corpus.harmony import derived_emotion
 from ..corpus.labels import tempo_of
 from ..corpus.manifest import SPLITS, Row
 from ..corpus.plan import Track, fits, plan
-from ..corpus.song import OFFSET, ONSET, Song, Unusable
+from ..corpus.song import OFFSET, ONSET, Song, Unusable, as_part
 from ..corpus.song import PITCH as SONG_PITCH
 from ..corpus.song import VELOCITY as SONG_VELOCITY
 from ..corpus.sources import load_original, load_pop909
@@ -50,18 +51,20 @@ def piece_of_song(song: Song, name: str) -> Piece:
             parts[part] = rows
     if not parts:
         raise Unusable("no notes")
-    beat = {t: float(np.interp(t, beats_s, places) - downs[0]) for a, b, _ in song.chords for t in (a, b)}
+    told = (*song.chords, *song.sections)
+    beat = {t: float(np.interp(t, beats_s, places) - downs[0]) for a, b, _ in told for t in (a, b)}
     emotion = derived_emotion(song.parts, song.key, tempo_of(song.beats_s), song.seconds)
+    end = float(lines[-1])
+    human = tuple(part for part in parts if part not in song.made)
     return Piece(
-        name, parts, lines, seconds - seconds[0], _joined(song.chords, beat, float(lines[-1])), (), song.key,
-        song.meter, song.genre, emotion, tuple(part for part in parts if part not in song.made), song.group,
-        song.corpus, song.split,
+        name, parts, lines, seconds - seconds[0], _joined(song.chords, beat, end), _joined(song.sections, beat, end),
+        song.key, song.meter, song.genre, emotion, human, song.group, song.corpus, song.split,
     )  # fmt: skip
 
 
-def _joined(chords: tuple[tuple[float, float, str], ...], beat: dict[float, float], end: float) -> tuple[Span, ...]:
-    """Chord spans in half beats, those that are left."""
-    spans = ((round(2 * beat[a]) / 2, round(2 * beat[b]) / 2, name) for a, b, name in chords)
+def _joined(spans_s: tuple[tuple[float, float, str], ...], beat: dict[float, float], end: float) -> tuple[Span, ...]:
+    """Spans in half beats, those that are left."""
+    spans = ((round(2 * beat[a]) / 2, round(2 * beat[b]) / 2, name) for a, b, name in spans_s)
     return tuple((max(a, 0.0), min(b, end), name) for a, b, name in spans if min(b, end) > max(a, 0.0))
 
 
@@ -87,6 +90,31 @@ def songs(midi: Path, rows: list[Row], split: str, count: int, parts: str = PART
         if track.split == split and (piece := _made(track, midi, rows)) is not None:
             made += 1
             yield piece
+
+
+def labelled(folders: Sequence[Path], split: str, count: int, seed: int = 0) -> Iterator[Piece]:
+    """At most `count` songs of a split of corpora, from their labels.json; drawn evenly.  Raises `no_corpus`."""
+    paths = sorted(path for folder in folders for path in (folder / split).glob("*/labels.json"))
+    if not paths:
+        raise HarmonicFlowError("no_corpus", path=", ".join(str(folder / split) for folder in folders))
+    for place in np.random.default_rng(seed).permutation(len(paths))[:count]:
+        labels = json.loads(paths[place].read_text(encoding="utf-8"))
+        try:
+            yield piece_of_song(_song_of(labels, split), paths[place].parent.name)
+        except BROKEN:
+            continue
+
+
+def _song_of(labels: dict[str, Any], split: str) -> Song:
+    """The song that some labels were made from."""
+    return Song(
+        group=str(labels["group"]), corpus=str(labels["corpus"]), source=str(labels["source"]), split=split,
+        seconds=float(labels["seconds"]), parts={name: as_part(rows) for name, rows in labels["notes"].items()},
+        beats_s=np.array(labels["beats_s"], np.float64), downbeats=tuple(labels["downbeats"]), meter=labels["meter"],
+        chords=tuple((a, b, name) for a, b, name in labels["chords"]), key=labels["key"],
+        genre=labels["genre"], genre_arranged=labels.get("genre_arranged"), made=tuple(labels["made"]),
+        sections=tuple((a, b, name) for a, b, name in labels.get("sections", ())),
+    )  # fmt: skip
 
 
 def _made(track: Track, midi: Path, rows: list[Row]) -> Piece | None:
