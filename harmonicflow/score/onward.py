@@ -76,7 +76,7 @@ def _laid(cell: Cell, line: Line) -> list[ChordSpan]:
 def sections_onward(
     sections: Sequence[Section], lines: Sequence[Line], end: Fraction, new: Sequence[Line]
 ) -> tuple[Section, ...]:
-    """The sections with those of the bars `new` after them: the last goes on until it has its length, then the next.
+    """The sections with those of the bars `new` after them: the last goes on until it has its length, then its next.
 
     Without any there are none afterwards: whoever composes makes them up.
     """
@@ -88,8 +88,8 @@ def sections_onward(
     for line in new:
         if line[0] < end:
             continue  # the rest of a cut bar, counted already
-        if bars >= SECTION:
+        if bars >= SECTION and name.lower() in NEXT:
             found.append(Section(start, line[0] - start, name))
-            name, start, bars = NEXT.get(name.lower(), name), line[0], 0
+            name, start, bars = NEXT[name.lower()], line[0], 0
         bars += 1
     return (*found, Section(start, new[-1][1] - start, name)) if new else tuple(sections)

@@ -247,3 +247,23 @@ def test_whole_bars_stay_whole(bars: int, bpm: Fraction, meter: Meter, rate: int
     selection = Selection.from_bars(bars, bpm, meter, rate)
     assert len(selection.bars()) == bars and selection.beats == bars * meter.beats
     assert abs(selection.seconds - bars * meter.beats * 60 / bpm) <= Fraction(1, 2 * rate)
+
+
+@pytest.mark.parametrize("meter", ["4/4", "7/8", "12/8"])
+def test_a_selection_extended_is_the_longer_selection(meter: str) -> None:
+    """No rounding adds up: one bar at a time or all at once, the last frame is the same."""
+    grown = Selection.from_bars(1, "97.3", meter, 48_000)
+    for _ in range(40):
+        grown = grown.extended(bars=1)
+    assert grown == Selection.from_bars(41, "97.3", meter, 48_000)
+    assert Selection.from_bars(3, "97.3", meter, 48_000).extended(bars=38) == grown
+
+
+def test_a_selection_extended_by_beats_and_seconds_and_from_inside_a_bar() -> None:
+    cut = Selection.from_seconds(1, "9.5", 44_100, 96)  # 13.6 beats: the fourth bar is cut
+    assert cut.extended(bars=2).beats == 24 and cut.extended(beats="2.4").beats == 16
+    assert cut.extended(seconds="0.5").seconds == 9 and cut.extended(bars=1).start_frame == 44_100
+    with pytest.raises(HarmonicFlowError, match="its length is not clear"):
+        cut.extended(bars=1, beats=1)
+    with pytest.raises(HarmonicFlowError, match="too long"):
+        cut.extended(bars=10**9)
