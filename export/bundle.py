@@ -11,6 +11,7 @@ from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.engine.bundle import FORMAT, MAX_TEXT_BYTES, OPTIONAL_GRAPHS, TEXT, Bundle
 from harmonicflow.engine.card import card_text
 from harmonicflow.engine.publish import write_bundle
+from harmonicflow.engine.sources import merged
 from harmonicflow.nn.performer import LAYOUTS
 from harmonicflow.text.table import TextTable
 
@@ -56,9 +57,9 @@ def build_bundle(
     first = codec_part(Path(codec), told, None if base is None else Path(base))
     parts = {"codec": first, "performer": performer_part(Path(performer), told)}
     whole = [path for path in (performer, base, codec) if path is not None]
-    for name, path, build in (("composer", composer, composer_part), ("analyst", analyst, analyst_part)):
-        if (source := path or _first_with(name, whole)) is not None:
-            parts[name] = build(Path(source), told)
+    for kind, path, build in (("composer", composer, composer_part), ("analyst", analyst, analyst_part)):
+        if (source := path or _first_with(kind, whole)) is not None:
+            parts[kind] = build(Path(source), told)
     space, stems = parts["codec"].space, parts["performer"].stems
     _check_fit(parts["codec"], parts["performer"])
     files, rows, parity = {}, {}, {}
@@ -162,20 +163,11 @@ def _training(parts: Mapping[str, Part], told: Mapping[str, Any]) -> dict[str, A
             for row in rows.values():
                 row.pop(key, None)
             training |= {key: said[0]} if said[0] else {}
-    if "data" not in training and any("data" in row for row in rows.values()):
-        training["data"] = _together([row.get("data", {}) for row in rows.values()])
     own = {name: dict(parts[name].training) for name in OPTIONAL_GRAPHS if name in parts}
+    named = [row["data"] for row in (training, *rows.values(), *own.values()) if "data" in row]
+    if len(named) > ("data" in training):
+        training["data"] = merged(named, longest=True)
     return {**rows, **own, **training}
-
-
-def _together(data: list[dict[str, Any]]) -> dict[str, Any]:
-    """Everything the halves learned from: of each corpus the longer hours, and all pieces that are to be named."""
-    found: dict[str, Any] = {}
-    for name in dict.fromkeys(name for half in data for name in half):
-        rows = [half[name] for half in data if name in half]
-        pieces = sorted({piece for row in rows for piece in row.get("pieces", ())})
-        found[name] = {"hours": max(row["hours"] for row in rows)} | ({"pieces": pieces} if pieces else {})
-    return found
 
 
 def _file_row(name: str, graph: bytes, space: str) -> dict[str, Any]:

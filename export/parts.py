@@ -27,7 +27,8 @@ STEPS: Final = 8  # of a performer without a few-step fine-tune; docs/log.md has
 NETWORKS: Final = {
     "codec": ("encoder", "decoder"), "performer": ("performer",), "composer": ("composer",), "analyst": ("analyst",),
 }  # fmt: skip
-KEPT_META: Final = ("step", "minutes", "hardware", "scores", "options", "conditions", "corpus")  # of a checkpoint
+KEPT_META: Final = ("step", "minutes", "hardware", "scores", "options", "conditions")  # of a checkpoint
+OWN_META: Final = ("corpus", "data")  # of networks that learn from songs of their own
 SHARED: Final = ("hardware", "data", "corpus", "notes")  # said once on the card where it holds for both halves
 
 
@@ -106,7 +107,7 @@ def composer_part(path: Path, told: Mapping[str, Any]) -> Part:
     composer = rounded_network(composer, path)
     row = {"cells_v": meta.get("cells_v", 0), "meters": meta.get("meters", []), "parameters": _parameters(composer),
            "config": asdict(composer.config)}  # fmt: skip
-    training = _kept(meta, {})
+    training = _kept(meta, {}) | {key: meta[key] for key in OWN_META if key in meta}
     return Part(path, "", (), row, training, lambda space: _exported({"composer": composer}, composer.config, "", 0))
 
 

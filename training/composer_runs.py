@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from harmonicflow.engine.sources import corpus_data, merged
 from harmonicflow.nn.composer import ComposerConfig
 from harmonicflow.score.cell_features import CELLS_V
 
@@ -37,7 +38,8 @@ def train_composer(*, hidden_dim: int, layers: int, report: Report, **shared: An
         run.place(task.network)
         cells = sum(song.cells for song in songs)
         report(f"{len(songs)} songs, {cells} beats")
-        loop = Loop(task, run.options(cells // 64), run.checkpoint_dir, config, about(songs))
+        told = about(songs) | {"data": merged([corpus_data(folder) for folder in run.folders])}
+        loop = Loop(task, run.options(cells // 64), run.checkpoint_dir, config, told)
         start(loop, run, ("composer",), report)
         return run.go(loop, data, report)
 

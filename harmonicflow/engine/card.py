@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from harmonicflow.core.instruments import INSTRUMENTS
 
-from .bundle import TEXT
+from .bundle import OPTIONAL_GRAPHS, TEXT
 from .sources import OWN, SOUND_FONTS, SOURCES, Source
 
 HALVES: Final = ("codec", "performer")
@@ -21,8 +21,13 @@ LIMITS: Final = (
     "Expect rough sound. Judge it by the notes it plays and the time it keeps.",
     "Your clip, and stems of your own that it plays along with, are heard through the codec: its scores say how well.",
     "{unheard}",
-    "Notes come from the arranger or from you: this network gives them sound, it does not compose.",
+    "{notes}",
 )
+NOTES: Final = {  # where notes come from: without a composer, with one
+    False: "Notes come from the arranger or from you: this bundle gives them sound, it does not compose.",
+    True: "Notes come from the composer, which learned mostly from the arranger: bass, guitar and piano of most songs "
+    "are written by rule. Where it has nothing to say, the arranger plays, and the take says so.",
+}
 CONDITIONS: Final = {  # what a performer may be trained to follow, beside score, harmony and what is known
     "text": "the prompt", "genre": "the genre", "emotion": "the mood", "timbre": "a sound to be like",
 }  # fmt: skip
@@ -89,6 +94,10 @@ def _head(card: Mapping[str, Any]) -> Iterator[str]:
     yield f"Stems ({', '.join(card['stems'])}) at {card['sample_rate']} Hz from a score, a harmony and what is known."
     yield f"Codec: {card['sample_rate'] / card['hop']:.2f} frames a second of {card['channels']} channels."
     yield f"Performer: {card['performer']['parameters'] / 1e6:.1f} M parameters, {card['performer']['steps']} steps."
+    if row := card.get("composer"):
+        yield f"Composer: {row['parameters'] / 1e6:.1f} M parameters; meters {', '.join(row['meters'])}."
+    if row := card.get("analyst"):
+        yield f"Analyst: {row['parameters'] / 1e6:.1f} M parameters."
     yield from _words(card)
     yield f"{size:.1f} MB, weights as half floats. Latent space {card['latent_space']}. Licence {card['license']}."
 
@@ -105,7 +114,7 @@ def _training(card: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     if not any("hardware" in training.get(half, {}) for half in HALVES):
         yield f"Hardware: {training.get('hardware', 'not recorded')}."
-    for half in HALVES:
+    for half in (*HALVES, *(name for name in OPTIONAL_GRAPHS if name in training)):
         yield f"{half.capitalize()}: {_effort(training.get(half, {}))}."
     rows = (training, *(training.get(half, {}) for half in HALVES))
     if followed := _followed(training):
@@ -287,7 +296,8 @@ def _limits(card: Mapping[str, Any]) -> Iterator[str]:
     limits = (RENDERED, *LIMITS) if _is_rendered(training.get("data", {})) else LIMITS
     fonts = {font for _, said in _heard(training) for font in said.get("corpus", {}).get("sound_fonts", FIRST_FONT)}
     heard = "one General MIDI SoundFont" if len(fonts) < 2 else f"{len(fonts)} General MIDI SoundFonts"
-    told = {"stems": ", ".join(card["stems"]), "fonts": heard, "unheard": _unheard(training)}
+    told = {"stems": ", ".join(card["stems"]), "fonts": heard, "unheard": _unheard(training),
+            "notes": NOTES["composer" in card.get("files", ())]}
     yield from (f"- {limit.format(**told)}" for limit in limits)
 
 

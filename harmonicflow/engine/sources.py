@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -66,6 +66,17 @@ def corpus_data(folder: Path) -> dict[str, Any]:
         name: {"hours": round(hours[name], 3)} | ({"pieces": sorted(pieces[name])} if name in pieces else {})
         for name in sorted(hours, key=lambda name: (-hours[name], name))
     }
+
+
+def merged(tables: Sequence[Mapping[str, Any]], longest: bool = False) -> dict[str, Any]:
+    """Several `corpus_data` as one: hours added up (or, with `longest`, the longer ones), all pieces named."""
+    found: dict[str, Any] = {}
+    for name in dict.fromkeys(name for table in tables for name in table):
+        rows = [table[name] for table in tables if name in table]
+        pieces = sorted({piece for row in rows for piece in row.get("pieces", ())})
+        hours = (max if longest else sum)(row["hours"] for row in rows)
+        found[name] = {"hours": round(hours, 3)} | ({"pieces": pieces} if pieces else {})
+    return found
 
 
 def corpus_sounds(folder: Path) -> dict[str, Any]:
