@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -19,9 +19,11 @@ from harmonicflow.score.arrange import Composer
 from . import coded, copying, emotion, genre, groove, harmony, kept, likeness, masked, speed
 from .corpora import Corpora, Sizes
 from .gates import gates
-from .learned import Learned
 from .pieces import Piece
 from .players import Deaf, composers, free_request, made, request_of, whole_bars
+
+if TYPE_CHECKING:
+    from .learned import Learned
 
 Report = Callable[[str], None]
 QUANTILES: Final = (0.05, 0.95)
