@@ -2,7 +2,7 @@
 
 Each slot of a cell sounds when its random number is below sigmoid(base + 6 (density - 0.5) + bias); of the cells that
 are told to be like something, as many as the likeness says are copied from it. Places are the chord's root (drums:
-kick, snare or hat), an octave higher for each half of the register; velocities rise with loudness and, a little, with
+kick, snare or hat), an octave higher for each sixth of the register; velocities rise with loudness and, a little, with
 the share of the window's cells that are known, so that whatever is shown in another order sounds different. Slots with
 a bias below -100 are never written, and forced notes come back first.
 
@@ -52,7 +52,7 @@ def composer() -> bytes:
     draw = g.add("Squeeze", g.cut(g.cut("uniform", 2, 0, SLOTS), 3, 0, 1), ints(3))
     sounds = g.add("Less", draw, g.add("Sigmoid", logits))  # B M 12
 
-    octave = g.add("Mul", g.add("Floor", g.add("Mul", register, const(2))), const(12))
+    octave = g.add("Mul", g.add("Floor", g.add("Mul", register, const(6))), const(12))
     root = g.add("MatMul", g.cut("harmony", 2, 0, 12), g.const(np.arange(12, dtype=np.float32)[:, None]))  # B K 1
     root = g.add("MatMul", place, root)  # B M 1
     drums = g.add("MatMul", part, g.const(np.array([[0], [1], [0], [0]], np.float32)))

@@ -52,11 +52,13 @@ def _beat_of(beat: Fraction, starts: Sequence[Fraction]) -> Fraction:
 def _bend(places: Iterable[Fraction], middle: Fraction) -> tuple[Fraction, Fraction] | None:
     """(where the off-beat eighth is, where it should be) of a beat; None where nothing is to move."""
     slots = {round(place * SLOTS) for place in places} - {0}
-    if slots & {2, 4, 10} or not slots:
+    if not slots:
+        return None
+    if slots & {3, 6, 9}:
+        return STRAIGHT, middle
+    if slots & {2, 4, 10}:
         return None  # triplets, which swing does not touch
-    swings = 8 in slots and not slots & {3, 6, 9}
-    now = TRIPLET if swings else STRAIGHT
-    return None if 8 in slots and not swings else (now, middle)
+    return (TRIPLET if 8 in slots else STRAIGHT), middle
 
 
 def _bent(place: Fraction, now: Fraction, then: Fraction) -> Fraction:
