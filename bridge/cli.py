@@ -42,6 +42,8 @@ COMMANDS: Final[dict[str, Row]] = {
     "demo": Row("bridge.commands.demo:command", MAKE, "Play with the example clip: one command, four stems."),
     "generate": Row("bridge.commands.generate:command", MAKE, "Make stems that fit a clip, or start from nothing."),
     "regenerate": Row("bridge.commands.regenerate:command", MAKE, "Make some stems or bars again, keep the rest."),
+    "compose": Row("bridge.commands.compose:command", MAKE, "Write the notes alone, as a MIDI file."),
+    "play": Row("bridge.commands.play:command", MAKE, "Play a score, a take or a sound file."),
     "takes": Row("bridge.commands.takes:command", MAKE, "List the takes made so far, or show one."),
     "graph": Row("harmonicflow.engine.commands.graph:command", MAKE, "Show which instrument listened to which."),
     "encode": Row("harmonicflow.engine.commands.encode:command", MAKE, "Turn sound files into the codec's latents."),

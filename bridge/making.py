@@ -1,8 +1,12 @@
 """`generate` from options to takes: check everything here first, then send it. The demo does the same."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
 
+from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import ClipSpec, Delivery, Generate, TakeSummary
 from harmonicflow.core.tempo import Selection
 
@@ -22,11 +26,11 @@ from .request import (
     selection_of,
 )
 from .results import check_lengths, copy_take, show_take
-from .scores import specs, take_given
+from .scores import is_midi, specs, take_given
 from .spawn import connect_or_start
 from .steering import take_steering
 
-__all__ = ["Span", "generate", "make"]
+__all__ = ["Prepared", "Span", "generate", "make", "prepared"]
 
 
 def generate(
@@ -37,18 +41,57 @@ def generate(
         show_take(take, as_json)
 
 
+class Prepared(NamedTuple):
+    """A request with its buffers, and the range that it is about."""
+
+    request: Generate
+    buffers: list[Any]
+    selection: Selection
+
+
 def make(
     clip: str | None, span: Span, rate: int | None, out: str | None, choices: dict[str, Any]
 ) -> tuple[TakeSummary, ...]:
-    """Make takes; `choices` are fields of `messages.Generate`, with None for the seed to draw one.
+    """Make takes; `choices` as in `prepared`. Raises `disk` for --out before any work."""
+    folders: list[Path] = []
+    request, buffers, selection = prepared(
+        clip, span, rate, choices, check=lambda: folders.extend(out_folders(out, choices.get("count", 1)))
+    )
+    with connect_or_start() as client:
+        takes = follow(client, request, buffers)
+    for take in takes:
+        check_lengths(take, selection.frames, selection.rate)
+    if folders:
+        takes = tuple(copy_take(take, folder) for take, folder in zip(takes, folders, strict=True))
+    return takes
 
-    Their `like` holds pairs of stem and path; options that steer and that name MIDI files are turned into fields here.
 
-    What can be wrong with the request is found before a daemon is asked or started.
+def prepared(
+    clip: str | None,
+    span: Span,
+    rate: int | None,
+    choices: dict[str, Any],
+    usual_bpm: Callable[[], Fraction] | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> Prepared:
+    """A request from options; what can be wrong with it is found here, before a daemon is asked or started.
+
+    `choices` are fields of `messages.Generate`, with None for the seed to draw one. Their `like` holds pairs of stem
+    and path; options that steer and that name MIDI files are turned into fields here. A clip that is a MIDI file is a
+    finished part. `usual_bpm`: the tempo where nothing says one; `check`: called before sound is read.
     """
     spec: ClipSpec | None = None
     sound: list[Any] = []
     choices = dict(choices)
+    if clip is not None and is_midi(clip):
+        clip, choices["midi"] = None, (clip, *choices.get("midi", ()))
+        if span.start is not None or span.end is not None:
+            raise HarmonicFlowError(
+                "bad_option",
+                option="--start" if span.start is not None else "--end",
+                value=str(span.start if span.start is not None else span.end),
+                reason="the clip is MIDI: give --bars",
+            )
     choices["steering"], given = take_steering(choices), take_given(choices)
     span = replace(span, clock=given.clock)
     if span.borrows_tempo:
@@ -59,22 +102,18 @@ def make(
         if span.tempo is None and not span.borrows_tempo:
             say(f"note: no --tempo given, so the clip is taken to be at {DEFAULT_BPM} beats a minute")
     else:
+        if span.tempo is None and not span.borrows_tempo and usual_bpm is not None:
+            span = replace(span, tempo=usual_bpm())
         selection = selection_of(span, DEFAULT_RATE if rate is None else rate)
     check_harmony(choices.get("chords"), choices.get("key"), selection)
-    folders = out_folders(out, choices.get("count", 1))
+    check()
     if clip is not None:
         spec, audio = read_clip(clip, info.frames, selection)
         sound = [audio]
     like, references = read_like(choices.get("like", ()))
     scores = specs(given, selection, choices.get("chords"))
     request = _message(selection, choices | {"like": like} | scores, clip=spec)
-    with connect_or_start() as client:
-        takes = follow(client, request, [*sound, *references])
-    for take in takes:
-        check_lengths(take, selection.frames, selection.rate)
-    if folders:
-        takes = tuple(copy_take(take, folder) for take, folder in zip(takes, folders, strict=True))
-    return takes
+    return Prepared(request, [*sound, *references], selection)
 
 
 def _message(selection: Selection, choices: dict[str, Any], **fields: Any) -> Generate:

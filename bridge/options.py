@@ -132,6 +132,23 @@ class Count(Kind):
         return int(text)
 
 
+class Number(Kind):
+    """A number in a range, of an option that has no error of its own; raises `bad_option`."""
+
+    name = "number"
+
+    def __init__(self, lowest: int, highest: int) -> None:
+        self.lowest, self.highest = lowest, highest
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = number(value)
+        if found is None or not self.lowest <= found <= self.highest:
+            option = param.opts[0] if param else "this"
+            reason = f"it is a number from {self.lowest} to {self.highest}"
+            raise HarmonicFlowError("bad_option", option=option, value=value, reason=reason)
+        return float(found)
+
+
 class Emotion(Kind):
     """Valence and arousal, each from -1 to 1, with a comma between."""
 
@@ -239,11 +256,13 @@ count_option: Final[Decorator] = click.option(
     metavar="NUMBER", help="How many takes to make, each with its own seed; 1 to 16.",
 )  # fmt: skip
 
+seed_option: Final[Decorator] = click.option(
+    "--seed", type=Whole("bad_seed", "seed", 0, MAX_SEED), metavar="NUMBER",
+    help="The same seed and request give the same take, to the byte.  [default: a new one]",
+)  # fmt: skip
+
 choice_options: Final = grouped(
-    click.option(
-        "--seed", type=Whole("bad_seed", "seed", 0, MAX_SEED), metavar="NUMBER",
-        help="The same seed and request give the same take, to the byte.  [default: a new one]",
-    ),
+    seed_option,
     click.option(
         "--steps", type=Whole("bad_steps", "steps", 1, 64), metavar="NUMBER", callback=_steps,
         help="Steps of the player: fewer is quicker, more is finer; 1 to 64.  [default: the model's own]",

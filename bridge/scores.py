@@ -152,9 +152,11 @@ def _finished(
     files: Sequence[str], parts: Sequence[tuple[str, str]], tracks: dict[str, str]
 ) -> "tuple[Score | None, Clock | None, str]":
     """The finished parts of all files together, and the clock of the first of them."""
+    from harmonicflow.score.listen import chords_of
     from harmonicflow.score.score import Score
 
     notes: list[Note] = []
+    everything: list[Note] = []  # also what no stem plays, for the chords
     first: MidiFile | None = None
     for path in files:
         found = _read(path, tracks)
@@ -163,6 +165,7 @@ def _finished(
         if not played:
             raise HarmonicFlowError("empty_midi", path=path, what="notes that a stem could play")
         notes += played
+        everything += found.score.notes
         first = first or found
     for stem, path in parts:
         found = _read(path, {})
@@ -170,6 +173,7 @@ def _finished(
             raise HarmonicFlowError("empty_midi", path=path, what="notes")
         notes = [note for note in notes if note.instrument != stem]
         notes += [replace(note, instrument=stem) for note in found.score.notes]
+        everything += [replace(note, instrument=stem) for note in found.score.notes]
         first = first or found
     if first is None:
         if tracks:
@@ -182,7 +186,8 @@ def _finished(
         return None, None, ""
     paths = (*files, *(path for _, path in parts))
     clock = replace(_clock(first), beats=max(note.end for note in notes))
-    return Score(tuple(notes), first.score.chords, first.score.sections), clock, Path(paths[0]).name
+    chords = first.score.chords or chords_of(Score(tuple(everything)), first.meters)
+    return Score(tuple(notes), chords, first.score.sections), clock, Path(paths[0]).name
 
 
 def _say_tracks(path: str, found: "MidiFile") -> None:

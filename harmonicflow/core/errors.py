@@ -129,6 +129,7 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     ),
     "disk": ErrorSpec("{path} cannot be written: {reason}", "Free some space or choose another folder", EXIT_FAILED),
     "device": ErrorSpec("device {device} cannot be used: {reason}", "Use the CPU, or look at doctor", EXIT_DEVICE),
+    "no_sound": ErrorSpec("nothing can be played: {reason}", "{hint}", EXIT_DEVICE),
     "bad_sound_font": ErrorSpec("{path} is not a SoundFont FluidSynth can read", "Choose another .sf2 or .sf3 file"),
     "missing_package": ErrorSpec("package {package} is not installed", "Install it with: {install}", EXIT_FAILED),
     "engine_failed": ErrorSpec(
