@@ -1,6 +1,7 @@
 """`regenerate` from options to takes, and the ways a person may name a take."""
 
 import re
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,17 +72,31 @@ def _scores(
     """The fields that carry scores: what is finished is moved to the first of the bars. Raises `bad_take`."""
     if given == Given():
         return {}
-    details = client.ask(ShowTake(id=request_id(), take=parent.take), TakeReply).details
-    try:
-        whole = Selection.from_wire(msgspec.convert(details["selection"], SelectionSpec))
-    except (KeyError, msgspec.ValidationError) as error:
-        raise HarmonicFlowError("bad_take", take=parent.take, reason=f"its selection: {error}") from None
+    whole = take_selection(client, parent)
     begin, end = whole.bar_range(first, last)
-    frames = (whole.start_frame + begin.start_frame, whole.start_frame + end.end_frame)
-    bars = Selection(whole.rate, *frames, whole.tempo, whole.meters, whole.start_beat + begin.start_beat)
-    found = specs(given, bars, chords)
+    return scores_inside(given, whole, begin.start_frame, end.end_frame, begin.start_beat, chords)
+
+
+def take_selection(client: Client, take: TakeSummary) -> Selection:
+    """The selection that a take was made for; raises `bad_take`."""
+    details = client.ask(ShowTake(id=request_id(), take=take.take), TakeReply).details
+    try:
+        return Selection.from_wire(msgspec.convert(details["selection"], SelectionSpec))
+    except (KeyError, msgspec.ValidationError) as error:
+        raise HarmonicFlowError("bad_take", take=take.take, reason=f"its selection: {error}") from None
+
+
+def scores_inside(
+    given: Given, whole: Selection, start: int, end: int, beat: Fraction, chords: str | None
+) -> dict[str, ScoreSpec]:
+    """The fields that carry scores for the frames `start` to `end` of a selection, which begin on its beat `beat`."""
+    if given == Given():
+        return {}
+    frames = (whole.start_frame + start, whole.start_frame + end)
+    part = Selection(whole.rate, *frames, whole.tempo, whole.meters, whole.start_beat + beat)
+    found = specs(given, part, chords)
     if "score" in found:
-        found["score"] = moved(found["score"], begin.start_beat)
+        found["score"] = moved(found["score"], beat)
     return found
 
 
