@@ -20,7 +20,7 @@ import soundfile
 from bridge import midi_out, sounding
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.tempo import Selection
-from harmonicflow.score.midi import write_midi
+from harmonicflow.score.midi import read_midi, write_midi
 from harmonicflow.score.score import Note, Score
 from tests.bridge.conftest import CommandLine
 
@@ -114,6 +114,7 @@ def test_a_score_is_performed_and_a_take_is_played(tape: Path, command: CommandL
     assert ran.code == 0, ran.err
     (take,) = [file.parent for file in (tmp_path / "home" / "takes").glob("*/take.json")]
     assert {file.name for file in take.glob("*.wav")} == {"bass.wav", "piano.wav", "mix.wav", "binaural.wav"}
+    assert read_midi(take / "score.mid").score.notes == Score(notes).notes  # played as they are
     mix, _ = soundfile.read(take / "mix.wav", dtype="float32")
     heard = np.fromfile(tape, "<f4").reshape(-1, 2)
     start = next(n for n in range(4096) if np.array_equal(heard[n : n + 5000], np.clip(mix[:5000], -1, 1)))
