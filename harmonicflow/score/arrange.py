@@ -17,8 +17,9 @@ from harmonicflow.core.tempo import Selection
 
 from .bass import write_bass
 from .chords import ChordSpan, clip_spans, parse_bars, spans_of
+from .dice import Dice
 from .drums import kicks_of, write_drums
-from .events import SHORTEST, Event
+from .events import SHORTEST, Event, without_rests
 from .finish import finished
 from .genres import STYLES, nearest_arranged
 from .grid import bar_lines
@@ -28,6 +29,7 @@ from .keys import Key, key_of_chords
 from .piano import write_piano
 from .plan import Mood, Plan, make_plan
 from .score import Note, Score
+from .sections import plain_name
 
 __all__ = ["Arranger", "ComposeRequest", "Composer", "default_chords", "nearest_arranged"]
 
@@ -76,6 +78,7 @@ class Arranger:
         drums = _events(given) if given else write_drums(plan)
         for name in wanted:
             events = drums if name == "drums" else _WRITERS[name](plan, drums)
+            events = events if request.span else without_rests(plan, name, events)
             notes += finished(name, events, request.selection, start, end, request.known.part(name))
         return Score(tuple(notes), clip_spans(chords, Fraction(0), request.selection.beats), plan.sections)
 
@@ -106,10 +109,20 @@ def _harmony(request: ComposeRequest) -> tuple[tuple[ChordSpan, ...], Key]:
     chords = request.chords if request.chords is not None else request.known.chords or None
     key = request.key or key_of_chords(chords or ()) or _default_key(request)
     if chords is None:
+        valence = request.emotion[0] if request.emotion else 0.0
         lines = bar_lines(request.selection)
-        text = default_chords(key, nearest_arranged(request.genre), len(lines), request.seed)
+        text = default_chords(
+            key, nearest_arranged(request.genre), len(lines), request.seed, _names(request, lines), valence
+        )
         chords = spans_of(parse_bars(text), lines)
     return tuple(sorted(chords, key=lambda span: span.start)), key
+
+
+def _names(request: ComposeRequest, lines: list[tuple[Fraction, Fraction]]) -> list[str]:
+    """The section of every bar; none where no sections are given."""
+    form = request.known.sections
+    starts = [max(start, Fraction(0)) for start, _ in lines]
+    return [next((plain_name(part.name) for part in form[::-1] if part.start <= start), "") for start in starts if form]
 
 
 def _plan(request: ComposeRequest, chords: tuple[ChordSpan, ...], key: Key, drums: tuple[Note, ...]) -> Plan:
@@ -134,9 +147,10 @@ def _plan(request: ComposeRequest, chords: tuple[ChordSpan, ...], key: Key, drum
 
 
 def _default_key(request: ComposeRequest) -> Key:
-    """A major key for bright requests, a minor one for dark ones."""
+    """A major or a minor key, as often as the genre has it; brighter requests are major sooner."""
     valence = request.emotion[0] if request.emotion else 0.0
-    dark = valence < -0.1 or (valence <= 0.1 and request.seed % 2 == 1)
+    share = STYLES[nearest_arranged(request.genre)].minor - (0.9 * valence if request.emotion else 0.0)
+    dark = Dice(request.seed, "harmony").chance(share, "mode")
     return Key(9, "minor") if dark else Key(0, "major")
 
 

@@ -42,7 +42,7 @@ def write_bass(plan: Plan, kicks: list[tuple[Fraction, float]]) -> list[Event]:
         pitch = walked[beat] if mark == "w" else _pitch(plan, mark, span, beat, following, roots, events, dice)
         if pitch is None:
             continue
-        duration = _duration(plan, mark, beat, min(following, span.end))
+        duration = _duration(plan, bar, mark, beat, min(following, span.end))
         accent = 5 if beat == bar.start else 0
         event = Event(beat, duration, pitch, (_LEVEL[mark] + accent) * dynamics(bar))
         events.append(touch(event, plan.style, dice, 4.0, plan.style.lag_ms["bass"]))
@@ -51,7 +51,9 @@ def write_bass(plan: Plan, kicks: list[tuple[Fraction, float]]) -> list[Event]:
 
 def _tokens(plan: Plan, bar: PlanBar, kicks: list[tuple[Fraction, float]], dice: Dice) -> list[Token]:
     """What is played when in one bar: the section's pattern, the kick where it says so, and every new chord's root."""
-    line = choose(plan.style.bass.lines, bar.energy, dice, "line", bar.section)
+    if bar.final:
+        return [(on_grid(span.start), "R") for span in _spans_in(plan, bar)] or [(bar.start, "R")]
+    line = choose(plan.style.bass.lines, plan, bar, dice, "line", bar.section)
     tokens: dict[Fraction, str] = {}
     steps = steps_of(plan, bar, line.row, flowing=True)
     if any(mark == "k" for _, mark, _, _ in steps):
@@ -222,11 +224,13 @@ def _approach(plan: Plan, target: int, before: int, dice: Dice, beat: Fraction) 
     return max(dice.weighted(options, weights, "approach", beat), LOWEST)
 
 
-def _duration(plan: Plan, mark: str, beat: Fraction, following: Fraction) -> Fraction:
+def _duration(plan: Plan, bar: PlanBar, mark: str, beat: Fraction, following: Fraction) -> Fraction:
     gap = following - beat
     if mark == "g":
         return max(min(plan.beats_of(0.06), gap * 9 / 10), SHORTEST)
     held = gap * Fraction(plan.style.bass.held).limit_denominator(100)
+    if bar.final:
+        return max(on_grid(gap), SHORTEST)
     if mark in plan.style.bass.short:
         held = gap * 6 / 10
     return max(on_grid(held), SHORTEST)

@@ -37,6 +37,7 @@ def strokes(
     rows: tuple[Line, ...],
     dice: Dice,
     first_mark: str,
+    last_mark: str,
     quick: str,
     *,
     loose: bool = False,
@@ -46,12 +47,17 @@ def strokes(
     """The strokes of a part over the whole plan, in order.
 
     `first_mark` is struck where a new chord begins and the pattern has nothing (`loose`: nothing within a pulse); marks
-    in `quick` are left out on odd steps shorter than `fastest_s`. `left`: the line of the pianist's left hand.
+    in `quick` are left out on odd steps shorter than `fastest_s`. `last_mark` ends a piece. `left`: the line of the
+    pianist's left hand.
     """
     raw: list[tuple[Fraction, str, Pulse, int, PlanBar]] = []
     for bar in plan.bars:
         line = _line(plan, bar, rows, dice)
-        found = {}
+        found: dict[Fraction, tuple[str, Pulse, int]] = {}
+        if bar.final:
+            struck = {on_grid(span.start) for span in plan.chords if bar.start <= span.start < bar.end} or {bar.start}
+            raw += [(beat, last_mark, bar.pulses[0], 0, bar) for beat in sorted(struck) if not left]
+            continue
         if left and not line.left:
             continue
         for beat, mark, pulse, step in steps_of(plan, bar, Row(line.left) if left else line.row, flowing=True):
@@ -69,11 +75,11 @@ def _line(plan: Plan, bar: PlanBar, rows: tuple[Line, ...], dice: Dice) -> Line:
     """The section's pattern; the fourth bar of a phrase, and now and then another, turns to a neighbouring one."""
     turn = bar.phrase % 4 == 3 and dice.chance(0.3 + 0.4 * plan.mood.complexity, "turn", bar.section, bar.phrase)
     other = dice.chance(0.15 * plan.mood.complexity, "other", bar.number)
-    usual = choose(rows, bar.energy, dice, "line", bar.section)
+    usual = choose(rows, plan, bar, dice, "line", bar.section)
     if not turn and not other:
         return usual
     alike = [row for row in rows if _manner(row) == _manner(usual)]
-    return choose(alike, bar.energy, dice, "line", *((bar.section, "turn") if turn else (bar.number,)))
+    return choose(alike, plan, bar, dice, "line", *((bar.section, "turn") if turn else (bar.number,)))
 
 
 def _manner(line: Line) -> tuple[bool, ...]:

@@ -65,7 +65,10 @@ def write_drums(plan: Plan) -> list[Event]:
     for bar in plan.bars:
         # A swinging drummer answers the band anew in every bar; others keep a section's groove.
         kit = plan.style.drums
-        groove = choose(kit.grooves, bar.energy, dice, "groove", bar.number if kit.free else bar.section)
+        groove = choose(kit.grooves, plan, bar, dice, "groove", bar.number if kit.free else bar.section)
+        if bar.final:
+            events += [_touched(hit, plan, bar, dice) for hit in _stop(plan, bar)]
+            continue
         fill_start = bar.pulses[-bar.fill].start if bar.fill else bar.end
         hits = _feet_and_snare(plan, bar, groove, dice, fill_start)
         hits += _cymbals(plan, bar, groove, dice, fill_start)
@@ -170,6 +173,13 @@ def _hand(plan: Plan, bar: PlanBar, groove: Groove, fill_start: Fraction) -> lis
             level = (94.0 if mark.isupper() else 66.0) - (6 if step % 2 else 0)
             hits.append(Event(beat, _length(pulse), _HAND[mark.lower()], level))
     return hits
+
+
+def _stop(plan: Plan, bar: PlanBar) -> list[Event]:
+    """The last stroke of a piece: crash and kick, softly in quiet styles, and the left foot closes what rings."""
+    length = _length(bar.pulses[0])
+    level = 108 * plan.style.drums.fill_level
+    return [Event(bar.start, length, CRASH, level), Event(bar.start, length, KICK, level)]
 
 
 def _division(plan: Plan, pulse: Pulse, division: int) -> list[tuple[Fraction, int]]:

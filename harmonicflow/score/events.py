@@ -31,20 +31,30 @@ class Event:
         return self.start + self.duration
 
 
-class HasEnergy(Protocol):
+class Pattern(Protocol):
     @property
     def energy(self) -> float: ...
 
+    @property
+    def off_beat(self) -> float: ...
 
-Choice = TypeVar("Choice", bound=HasEnergy)
+
+Choice = TypeVar("Choice", bound=Pattern)
 
 
-def choose(rows: Sequence[Choice], energy: float, dice: Dice, *key: object) -> Choice:
-    """One row of a style's table: those whose energy is near are likely, distant ones are not drawn."""
-    weights = [exp(-(((row.energy - energy) / 0.13) ** 2)) for row in rows]
+def choose(rows: Sequence[Choice], plan: Plan, bar: PlanBar, dice: Dice, *key: object) -> Choice:
+    """One row of a style's table: those as busy as the bar are likely, distant ones are not drawn.
+
+    Of rows alike in that, complex music prefers those off the beat, and simple music those on it.
+    """
+    weights = [exp(-(((row.energy - bar.activity) / 0.13) ** 2)) for row in rows]
     if max(weights) < 0.05:
-        return min(rows, key=lambda row: abs(row.energy - energy))
-    return dice.weighted(rows, [weight if weight > 0.05 else 0.0 for weight in weights], *key)
+        return min(rows, key=lambda row: abs(row.energy - bar.activity))
+    off = [row.off_beat for row in rows]
+    middle = sum(off) / len(off)
+    lean = [exp(6.0 * (plan.mood.complexity - 0.5) * (share - middle)) for share in off]
+    weights = [weight * leaning if weight > 0.05 else 0.0 for weight, leaning in zip(weights, lean, strict=True)]
+    return dice.weighted(rows, weights, *key)
 
 
 def touch(event: Event, style: Style, dice: Dice, spread_ms: float, lag_ms: float, *key: object) -> Event:
@@ -54,6 +64,17 @@ def touch(event: Event, style: Style, dice: Dice, spread_ms: float, lag_ms: floa
     velocity = event.velocity * style.level * (1 + 0.07 * uneven * dice.wobble("velocity", *key))
     shift_ms = lag_ms + spread_ms * style.looseness * dice.wobble("time", *key)
     return replace(event, velocity=velocity, shift_s=round(event.shift_s + shift_ms / 1000, 5))
+
+
+def without_rests(plan: Plan, part: str, events: list[Event]) -> list[Event]:
+    """The events without those of bars in which the part rests; a drummer comes in with the fill before."""
+    silent: list[tuple[Fraction, Fraction]] = []
+    for place, bar in enumerate(plan.bars):
+        if part in bar.resting:
+            enters = place + 1 < len(plan.bars) and part not in plan.bars[place + 1].resting
+            leading = part == "drums" and enters and bar.fill
+            silent.append((bar.start, bar.pulses[-bar.fill].start if leading else bar.end))
+    return [event for event in events if not any(start <= event.start < end for start, end in silent)]
 
 
 def dynamics(bar: PlanBar) -> float:

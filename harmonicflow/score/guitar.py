@@ -23,7 +23,16 @@ def write_guitar(plan: Plan) -> list[Event]:
     """The guitar part over the whole plan."""
     dice = plan.dice("guitar")
     own = plan.style.guitar
-    played = strokes(plan, own.lines, dice, own.first, "mUnpPc", loose=own.loose, fastest_s=own.fastest_s)
+    played = strokes(
+        plan,
+        own.lines,
+        dice,
+        own.first,
+        "P" if own.first == "P" else "D",
+        "mUnpPc",
+        loose=own.loose,
+        fastest_s=own.fastest_s,
+    )
     held = {kind: _path(plan, kind, dice) for kind in {_kind(plan, stroke.mark) for stroke in played}}
     events: list[Event] = []
     arpeggio = 0
@@ -94,7 +103,9 @@ def _above(chord: Chord, mark: str) -> int:
 
 def _duration(plan: Plan, stroke: Stroke) -> Fraction:
     own, gap = plan.style.guitar, stroke.until - stroke.beat
-    if stroke.mark in "nbf":
+    if stroke.bar.final:
+        held = min(gap, plan.beats_of(9.0))
+    elif stroke.mark in "nbf":
         held = min(stroke.change - stroke.beat, gap * 3, plan.beats_of(own.note_s))
     else:
         share, longest_s = _SHORT.get(stroke.mark, (own.share, own.longest_s))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from math import exp
 
 from harmonicflow.core.constants import GENRES
 
 from .chords import MINOR_NAMES, NOTE_NAMES
 from .dice import Dice
 from .keys import MODES, Key
+from .sections import NAMED_FROM, invented
 
 # Degrees of the scale, one word a bar; lower case is minor. "b" lowers and "#" raises the degree, the rest is
 # the chord's quality.
@@ -112,6 +115,8 @@ _TWELVE: dict[tuple[str, str], tuple[str, ...]] = {
         "i7 iv7 i7 i7 iv7 iv7 i7 i7 V7 iv7 i7 V7#9",
     ),
 }
+# Sections that have the harmony of another.
+_LIKE = {"intro": "verse", "solo": "verse", "outro": "chorus", "break": "chorus", "A": "verse", "B": "chorus"}
 _DEGREE = re.compile(r"([b#]?)(VII|VI|IV|V|III|II|I|vii|vi|iv|v|iii|ii|i)(.*)")
 _ROMAN = {"I": 0, "II": 2, "III": 4, "IV": 5, "V": 7, "VI": 9, "VII": 11}
 
@@ -119,21 +124,67 @@ if set(_PROGRESSIONS) != {(genre, mode) for genre in GENRES for mode in MODES}:
     raise ImportError("the progressions and the genre table contradict each other")
 
 
-def default_chords(key: Key, genre: str, bars: int, seed: int) -> str:
+def default_chords(key: Key, genre: str, bars: int, seed: int, names: Sequence[str] = (), valence: float = 0.0) -> str:
     """A progression of `bars` bars in `key`, written as `parse_progression` reads it. A genre of `GENRES`.
 
-    Eight bars and more get an answering second half; twelve bars may be a blues, and are one in the blues.
+    Eight bars and more get an answering second half; from sixteen bars on each section of the form has its own, and
+    the last bar comes home. `names` are the sections of the bars where they are not the form the genre gets. Twelve
+    bars may be a blues, and are one in the blues. `valence` -1..1 prefers dark or bright progressions of the key.
     """
     dice = Dice(seed, "harmony")
     options = _PROGRESSIONS[genre, key.mode]
-    first = dice.pick(options, "first").split()
-    second = dice.pick(options, "second").split()
-    cells = [*first, *first, *second, *first] if bars >= 16 else [*first, *second] if bars >= 8 else first
+    named = tuple(names) or tuple(name for name, length in invented(genre, bars, seed) for _ in range(length))
     twelve = _TWELVE.get((genre, key.mode), ())
-    if twelve and (genre == "blues" and bars >= 12 or bars % 12 == 0 and dice.chance(0.6, "blues")):
-        cells = dice.pick(twelve, "twelve").split()
-    named = [" ".join(_chord(word, key) for word in cell.split(",")) for cell in cells]
-    return " | ".join(named[number % len(named)] for number in range(bars))
+    if twelve and ((genre == "blues" and bars >= 12) or (bars % 12 == 0 and dice.chance(0.6, "blues"))):
+        cells = _turned(dice.pick(twelve, "twelve").split(), named)
+    elif bars >= NAMED_FROM:
+        cells = _by_section(options, named, dice, valence)
+    else:
+        first, second = (_drawn(options, dice, valence, name).split() for name in ("first", "second"))
+        cells = [*first, *second] if bars >= 8 else first
+    if bars >= NAMED_FROM:
+        cells = [*(cells[number % len(cells)] for number in range(bars - 1)), _home(options)]
+    chords = [" ".join(_chord(word, key) for word in cell.split(",")) for cell in cells]
+    return " | ".join(chords[number % len(chords)] for number in range(bars))
+
+
+def _turned(cells: list[str], named: tuple[str, ...]) -> list[str]:
+    """Twelve bars from the end of the introduction on, which has the last of them."""
+    intro = next((place for place, name in enumerate(named) if name != "intro"), 0) % 12
+    return [*cells[-intro:], *cells[:-intro]] if intro else cells
+
+
+def _by_section(options: tuple[str, ...], named: tuple[str, ...], dice: Dice, valence: float) -> list[str]:
+    """A progression for each section: those of one name share theirs, chorus and bridge have others than the verse."""
+    found: dict[str, list[str]] = {}
+    cells: list[str] = []
+    since = 0
+    for place, name in enumerate(named):
+        since = since + 1 if place and named[place - 1] == name else 0
+        like = _LIKE.get(name, name)
+        if like not in found:
+            others = tuple(option for option in options if option.split() not in found.values()) or options
+            found[like] = _drawn(others, dice, valence, like).split()
+        cells.append(found[like][since % len(found[like])])
+    return cells
+
+
+def _drawn(options: tuple[str, ...], dice: Dice, valence: float, *key: object) -> str:
+    return dice.weighted(options, [exp(3.0 * valence * _brightness(option)) for option in options], *key)
+
+
+def _brightness(progression: str) -> float:
+    """The share of chords that are major and of the scale less that of minor ones, -1..1."""
+    words = progression.replace(",", " ").split()
+    return sum(-1.0 if word.lstrip("b#")[0].islower() else 0.0 if word[0] == "b" else 1.0 for word in words) / len(
+        words
+    )
+
+
+def _home(options: tuple[str, ...]) -> str:
+    """The tonic chord of a genre."""
+    words = [word for option in options for word in option.replace(",", " ").split()]
+    return next((word for word in words if re.fullmatch(r"[Ii](?![IVXivx]).*", word)), "I")
 
 
 def _chord(word: str, key: Key) -> str:

@@ -35,9 +35,9 @@ def write_piano(plan: Plan) -> list[Event]:
     events: list[Event] = []
     arpeggio = 0
     own = plan.style.piano
-    lefts = strokes(plan, own.lines, dice, "L", "L", loose=True, left=True)
+    lefts = strokes(plan, own.lines, dice, "L", "L", "L", loose=True, left=True)
     busy = {stroke.bar.number for stroke in lefts}  # bars in which the left hand has a line of its own
-    for stroke in strokes(plan, own.lines, dice, own.first, "nrN", loose=own.loose):
+    for stroke in strokes(plan, own.lines, dice, own.first, "B", "nrN", loose=own.loose):
         voicing = hands[stroke.span.start]
         if stroke.mark == "B" and stroke.bar.number in busy:
             stroke = replace(stroke, mark="R")
@@ -54,7 +54,7 @@ def _left(plan: Plan, stroke: Stroke, hands: Hands) -> list[Event]:
     held = _held(plan, stroke, stroke.until)
     if stroke.mark == "L":
         return [Event(stroke.beat, held, pitch, level) for pitch in hands.left]
-    low = _lowest(stroke.span.chord, 41)
+    low = _lowest(stroke.span.chord, 45)
     pitch = low + interval(stroke.span.chord, stroke.mark.replace("1", "R"), 36)
     return [Event(stroke.beat, held, pitch, level)] if pitch < hands.right[0] else []
 
@@ -81,6 +81,8 @@ def _struck(plan: Plan, stroke: Stroke, hands: Hands, arpeggio: int) -> list[Eve
 
 
 def _held(plan: Plan, stroke: Stroke, until: Fraction) -> Fraction:
+    if stroke.bar.final:
+        return max(on_grid(min(until - stroke.beat, plan.beats_of(9.0))), SHORTEST)
     share, longest_s = plan.style.piano.share, plan.style.piano.longest_s
     gap = (until - stroke.beat) * Fraction(share).limit_denominator(100)
     return max(on_grid(min(gap, plan.beats_of(longest_s))), SHORTEST)

@@ -18,14 +18,22 @@ from .heard import swing_heard
 from .keys import Key
 from .pulses import Feel, Pulse, on_grid, pulses_of, swing_of
 from .score import Section
+from .sections import NAMED_FROM, invented, plain_name
 from .styles import Style
 
 # How full a named section is against the song's own level.
 _SECTION_ENERGY = {
-    "intro": -0.15, "verse": -0.1, "prechorus": 0.05, "pre-chorus": 0.05, "chorus": 0.2, "refrain": 0.2, "solo": 0.15,
+    "intro": -0.1, "verse": -0.1, "prechorus": 0.05, "pre-chorus": 0.05, "chorus": 0.2, "refrain": 0.2, "solo": 0.15,
     "bridge": 0.0, "break": -0.3, "breakdown": -0.3, "interlude": -0.1, "instrumental": 0.1, "outro": -0.1,
     "ending": -0.1, "drop": 0.25, "a": -0.06, "b": 0.14, "c": 0.04,
 }  # fmt: skip
+_BUILDS = ("intro", "prechorus", "pre-chorus", "break", "breakdown", "solo")  # louder from bar to bar
+_AWAY = (
+    frozenset({"drums", "bass"}),
+    frozenset({"bass", "guitar"}),
+    frozenset({"bass", "piano"}),
+    frozenset({"drums"}),
+)
 
 
 @dataclass(frozen=True)
@@ -47,10 +55,13 @@ class PlanBar:
     end: Fraction
     pulses: tuple[Pulse, ...]
     section: str = "A"  # bars of sections with one name share their patterns
-    energy: float = 0.5  # 0..1
+    energy: float = 0.5  # how loud, 0..1
+    activity: float = 0.5  # how busy, 0..1
     phrase: int = 0  # bars into the section
     fill: int = 0  # pulses at the bar's end given to a drum fill
     crash: bool = False  # a new section begins here
+    final: bool = False  # the band stops together on this bar's first beat
+    resting: frozenset[str] = frozenset()  # parts that have not entered, or leave room
 
 
 @dataclass(frozen=True)
@@ -166,7 +177,7 @@ def make_plan(
     """
     bpm = 60.0 * float(selection.beat_at_frame(selection.frames)) / float(selection.seconds)
     lines = bar_lines(selection)
-    form = sections or _invented(lines, selection.beats, Dice(seed, "form"))
+    form = sections or _invented(style.name, lines, selection.beats, seed)
     meters = [bar.meter for bar in selection.bars()]
     bars = [
         PlanBar(number, start, end, pulses_of(meter, start, number, bpm, style.pulse_window))
@@ -176,7 +187,12 @@ def make_plan(
     feel = swing_of(rate, style.swing) if style.swing else Feel(sixteenths=Fraction(round(style.sixteenths * 96), 96))
     heard = swing_heard(strokes, [pulse for bar in bars for pulse in bar.pulses])
     feel = replace(feel, eighths=heard) if heard is not None else feel
-    shaped = _shaped(bars, form, mood, style, Dice(seed, "form"))
+    whole = bars[-1].end <= selection.beats
+    shaped = _resting(
+        _shaped(bars, form, mood, style, Dice(seed, "form"), whole), style, Dice(seed, "form"), len(stems)
+    )
+    if shaped[-1].final:  # nobody runs ahead into the last chord
+        barriers |= {shaped[-1].start}
     return Plan(shaped, _snapped(chords, bars, feel), form, key, style, feel, bpm, rate, mood, barriers, seed, stems)
 
 
@@ -201,42 +217,74 @@ def _snapped(chords: tuple[ChordSpan, ...], bars: list[PlanBar], feel: Feel) -> 
     return tuple(ChordSpan(start, end - start, chord) for start, end, chord in edges if end > start)
 
 
-def _invented(lines: list[tuple[Fraction, Fraction]], end: Fraction, dice: Dice) -> tuple[Section, ...]:
-    """Sections of eight bars, of four in a short selection: A B, A A B or A A B A over and over."""
-    size = 8 if len(lines) >= 16 else 4
-    starts = [max(lines[bar][0], Fraction(0)) for bar in range(0, len(lines), size)]
-    if len(starts) > 1 and len(lines) % size == 1:
-        starts.pop()  # one bar alone is no section
-    letters = "AB" if len(starts) == 2 else dice.pick(("AB", "AAB", "AABA"), "letters")
-    stops = [*starts[1:], end]
-    return tuple(
-        Section(start, stop - start, letters[place % len(letters)])
-        for place, (start, stop) in enumerate(zip(starts, stops, strict=True))
-    )
+def _invented(genre: str, lines: list[tuple[Fraction, Fraction]], end: Fraction, seed: int) -> tuple[Section, ...]:
+    """The genre's form over the bars, in beats."""
+    found, bar = [], 0
+    for name, length in invented(genre, len(lines), seed):
+        start = max(lines[bar][0], Fraction(0))
+        bar += length
+        stop = lines[bar][0] if bar < len(lines) else end
+        found.append(Section(start, stop - start, name))
+    return tuple(found)
 
 
 def _shaped(
-    bars: list[PlanBar], form: tuple[Section, ...], mood: Mood, style: Style, dice: Dice
+    bars: list[PlanBar], form: tuple[Section, ...], mood: Mood, style: Style, dice: Dice, whole: bool
 ) -> tuple[PlanBar, ...]:
-    """The bars with energy, fills and crashes."""
+    """The bars with energy, activity, fills, crashes and an ending; `whole`: the last bar is."""
     starts = [section.start for section in form]
     place_of = [max(bisect_right(starts, max(bar.start, Fraction(0))) - 1, 0) for bar in bars]
-    level = 0.5 + 0.28 * mood.arousal + 0.5 * (mood.density - 0.5)
+    names = [plain_name(section.name) for section in form]
+    ending = whole and len(bars) >= NAMED_FROM and names[place_of[-1]] in ("outro", "ending")
     shaped: list[PlanBar] = []
     for index, (bar, place) in enumerate(zip(bars, place_of, strict=True)):
+        final = ending and index + 1 == len(bars)
         new = index == 0 or place_of[index - 1] != place
-        last = index + 1 == len(bars) or place_of[index + 1] != place
+        last = index + 1 + ending >= len(bars) or place_of[index + 1] != place
         phrase = 0 if new else shaped[-1].phrase + 1
         name = form[place].name
-        energy = level + _SECTION_ENERGY.get(name.lower().strip("0123456789 '"), 0.0)
-        energy = min(max(energy + 0.05 * dice.wobble("energy", name), 0.0), 1.0)
-        fill = _fill(bar, energy, mood, last, phrase, len(bars), dice)
+        lift = _SECTION_ENERGY.get(names[place], 0.0) + 0.05 * dice.wobble("energy", name)
+        lift += 0.03 * min(names[:place].count(names[place]), 3)  # each time a little more
+        if names[place] in _BUILDS:
+            lift += 0.12 * (phrase / max(place_of.count(place) - 1, 1) - 0.5)
+        energy = 0.5 + 0.3 * mood.arousal + 0.2 * (mood.density - 0.5) + lift
+        activity = 0.5 + 0.12 * mood.arousal + 0.72 * (mood.density - 0.5) + lift
+        energy, activity = (min(max(value, 0.0), 1.0) for value in (energy, activity))
+        fill = 0 if final else _fill(bar, energy, mood, last, phrase, len(bars), dice)
         fill = min(fill, 2) if style.drums.free else fill  # the ride does not stop for long
-        crash = new and (index > 0 or dice.chance(0.3 + energy / 2, "first crash"))
+        crash = (new or final) and (index > 0 or dice.chance(0.3 + energy / 2, "first crash")) and energy > 0.25
         shaped.append(
-            replace(bar, section=name, energy=energy, phrase=phrase, fill=fill, crash=crash and energy > 0.25)
-        )
+            replace(
+                bar, section=name, energy=energy, activity=activity, phrase=phrase, fill=fill, crash=crash, final=final
+            )
+        )  # fmt: skip
     return tuple(shaped)
+
+
+def _resting(bars: tuple[PlanBar, ...], style: Style, dice: Dice, parts: int) -> tuple[PlanBar, ...]:
+    """The bars with who does not play: an introduction lets players in one after another, a break sends some away."""
+    if len(bars) < NAMED_FROM or parts < 3:
+        return bars
+    order = sorted(style.openers, key=lambda part: style.openers.index(part) + 2.2 * dice.uniform("opener", part))
+    away = dice.pick(_AWAY, "away")
+    lengths: dict[int, int] = {}
+    first = 0
+    for index, bar in enumerate(bars):
+        first = index if bar.phrase == 0 else first
+        lengths[first] = index + 1 - first
+    found, opening = [], True
+    for index, bar in enumerate(bars):
+        name = plain_name(bar.section)
+        first = index - bar.phrase
+        opening = opening and (name == "intro" or index == 0)
+        resting: frozenset[str] = frozenset()
+        if opening and name == "intro":
+            playing = 2 + 3 * bar.phrase // max(lengths[first], 3)
+            resting = frozenset(order[playing:])
+        elif name in ("break", "breakdown") and bar.phrase < (lengths[first] + 1) // 2:
+            resting = away
+        found.append(replace(bar, resting=resting))
+    return tuple(found)
 
 
 def _fill(bar: PlanBar, energy: float, mood: Mood, last: bool, phrase: int, bars: int, dice: Dice) -> int:

@@ -82,4 +82,5 @@ AFROBEAT = Style(
         loose=True,
         rooted=False,
     ),
+    openers=("guitar", "drums", "bass", "piano"),
 )

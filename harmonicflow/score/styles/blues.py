@@ -76,4 +76,5 @@ BLUES = Style(
         rooted=False,
     ),
     looseness=1.1,
+    openers=("guitar", "piano", "drums", "bass"),
 )

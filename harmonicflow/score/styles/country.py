@@ -73,4 +73,5 @@ COUNTRY = Style(
         longest_s=0.9,
         loose=True,
     ),
+    openers=("guitar", "bass", "drums", "piano"),
 )

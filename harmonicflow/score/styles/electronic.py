@@ -77,4 +77,5 @@ ELECTRONIC = Style(
         loose=True,
     ),
     looseness=0.2,
+    openers=("piano", "drums", "guitar", "bass"),
 )

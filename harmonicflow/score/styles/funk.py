@@ -69,4 +69,5 @@ FUNK = Style(
         loose=True,
         rooted=False,
     ),
+    openers=("drums", "guitar", "bass", "piano"),
 )

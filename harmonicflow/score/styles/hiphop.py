@@ -73,4 +73,5 @@ HIPHOP = Style(
         rooted=False,
     ),
     looseness=0.8,
+    openers=("piano", "drums", "bass", "guitar"),
 )

@@ -67,4 +67,5 @@ JAZZ = Style(
         shells=True,
     ),
     level=0.95,
+    openers=("piano", "bass", "drums", "guitar"),
 )

@@ -94,4 +94,5 @@ LATIN = Style(
         loose=True,
         rooted=False,
     ),
+    openers=("piano", "guitar", "drums", "bass"),
 )

@@ -73,4 +73,5 @@ METAL = Style(
     ),
     level=1.1,
     looseness=0.7,
+    openers=("guitar", "drums", "bass", "piano"),
 )

@@ -64,4 +64,5 @@ POP = Style(
         longest_s=6.0,
         rings=True,
     ),
+    openers=("piano", "guitar", "drums", "bass"),
 )

@@ -74,4 +74,5 @@ REGGAE = Style(
         loose=True,
         rooted=True,
     ),
+    openers=("drums", "piano", "guitar", "bass"),
 )

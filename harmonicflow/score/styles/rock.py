@@ -63,4 +63,5 @@ ROCK = Style(
         longest_s=4.0,
         rings=True,
     ),
+    openers=("guitar", "drums", "bass", "piano"),
 )

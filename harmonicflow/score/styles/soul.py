@@ -88,4 +88,5 @@ SOUL = Style(
         rooted=True,
     ),
     looseness=1.2,
+    openers=("piano", "guitar", "bass", "drums"),
 )

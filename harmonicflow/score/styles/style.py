@@ -72,6 +72,16 @@ class Groove(NamedTuple):
         four = {"kick": self.kick, "snare": self.snare, "hand": self.hand, "foot": self.foot}[name]
         return Row(four, three, twelve)
 
+    @property
+    def off_beat(self) -> float:
+        return off_beat(self.kick + self.snare)
+
+
+def off_beat(pattern: str) -> float:
+    """How far a pattern's strokes lie from the pulses: 0 all on them, 1 all on odd steps."""
+    places = [place % 4 for place, mark in enumerate(pattern) if mark != "."]
+    return sum((0.0, 1.0, 0.5, 1.0)[place] for place in places) / max(len(places), 1)
+
 
 class Line(NamedTuple):
     """One pattern of a pitched part; `left` is the pianist's left hand where it has a line of its own."""
@@ -85,6 +95,10 @@ class Line(NamedTuple):
     @property
     def row(self) -> Row:
         return Row(self.four, self.three, self.twelve)
+
+    @property
+    def off_beat(self) -> float:
+        return off_beat(self.four)
 
 
 class Kit(NamedTuple):
@@ -163,6 +177,7 @@ class Style(NamedTuple):
     guitar: GuitarLines
     piano: PianoLines
     level: float = 1.0  # loudness against other styles
+    openers: tuple[str, ...] = ("drums", "guitar", "piano", "bass")  # who is likely to begin, and to come in last
     looseness: float = 1.0  # how uneven the players' timing is
 
 
