@@ -246,7 +246,7 @@ def draw_known(random: np.random.Generator, song: CellSong, window: slice) -> Ma
     kind = random.random()
     there: Mask
     if kind < 0.6:
-        there = random.random(hole.shape) < done
+        there = np.less(random.random(hole.shape), done)
     elif kind < 0.8:  # whole parts are written first
         there = np.repeat(random.random((len(CELL_PARTS), 1)) < done, length, axis=1)
     else:  # or beats

@@ -9,6 +9,9 @@ Both are evaluated on the same songs with the same seed. The candidate must
   the codec's ladder;
 - be better: on the mean share of the truth's scores, or, where that falls no more than a hair, in the codec's ladder.
 
+A composer or an analyst that is another one, or a new one, is judged by itself (`promote_parts`); where nothing else
+differs that decides.
+
 A current bundle whose performer reads the score or guide of another release cannot play any more: the scores in its
 card, of the same songs, stand for it.
 """
@@ -27,7 +30,7 @@ from harmonicflow.analysis.guide import GUIDE_V
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.instruments import INSTRUMENTS
 from harmonicflow.core.paths import put_back
-from harmonicflow.engine.bundle import TEXT, Bundle
+from harmonicflow.engine.bundle import OPTIONAL_GRAPHS, TEXT, Bundle
 from harmonicflow.engine.card import card_text, codec_summary
 from harmonicflow.engine.publish import write_bundle
 from harmonicflow.score.rolls import SCORE_V
@@ -51,6 +54,7 @@ CODEC_METRICS: Final = {  # of the ladder -> +1 where more is better, how much m
     "log_mel_l1_db": (-1, 0.2, 0.05),
 }
 CODEC_SECONDS: Final = 10.0  # of each song
+UNROLLED: Final = "unrolled"  # made from the performer
 
 Report = Callable[[str], None]
 
@@ -88,7 +92,10 @@ def promote(
         changed = changes(new, old)
         if not changed:
             raise _refused(candidate, f"it holds the very networks of {current}")
-        if changed != {"performer"}:
+        gains = _parts(new, old, changed, Path(corpus), options, report)
+        if changed <= set(OPTIONAL_GRAPHS):
+            return _parts_alone(candidate, current, "; ".join(gains))
+        if changed & {"encoder", "decoder"}:
             report("the codec is another one: its ladder first")
             ladder = codec_ladder(candidate, current, Path(corpus), options, report)
             loss, gain = compare_codecs(ladder)
@@ -100,6 +107,33 @@ def promote(
         raise _refused(candidate, verdict.reason)
     install(candidate, current, summary(board), codec_summary(ladder) if ladder else None)
     return replace(verdict, codec=ladder)
+
+
+def _parts(
+    new: Bundle, old: Bundle, changed: set[str], corpus: Path, options: EvaluateOptions, report: Report
+) -> list[str]:
+    """What speaks for the composer and the analyst that changed. Raises `not_promoted` for one that is no better."""
+    from .promote_parts import analyst_verdict, composer_verdict
+
+    gains = []
+    for name in sorted(changed & set(OPTIONAL_GRAPHS)):
+        if not new.has(name):
+            raise _refused(new.path, f"it has no {name}, and the current bundle has one")
+        if name == "composer":
+            refused, gain = composer_verdict(new, old, corpus, options.seed, report)
+        else:
+            refused, gain = analyst_verdict(new, old, corpus, max(2, options.songs // 4), report)
+        if refused:
+            raise _refused(new.path, refused)
+        gains.append(gain)
+    return gains
+
+
+def _parts_alone(candidate: Path, current: Path, reason: str) -> Verdict:
+    """Install a bundle whose codec and performer are those that stand, with their scores."""
+    card = json.loads((current / "model.json").read_bytes())
+    install(candidate, current, card.get("scores", {}), card.get("codec", {}).get("scores"))
+    return Verdict(True, reason, {}, None)
 
 
 def _current_board(
@@ -127,8 +161,11 @@ def changes(new: Bundle, old: Bundle) -> set[str]:
 
     Its card may say that it fits: the bundle that stands knows what that performer was trained on.
     """
-    found = {name for name, row in new.card.files.items() if name != TEXT
-             and (name not in old.card.files or row.sha256.lower() != old.card.files[name].sha256.lower())}  # fmt: skip
+    def sha256(bundle: Bundle, name: str) -> str:
+        return bundle.card.files[name].sha256.lower() if name in bundle.card.files else ""
+
+    names = (new.card.files.keys() | old.card.files.keys()) - {TEXT, UNROLLED}
+    found = {name for name in names if sha256(new, name) != sha256(old, name)}
     if "encoder" in found and "performer" not in found and new.card.latent_space != old.card.latent_space:
         spaces = f"trained on {old.card.latent_space}, its codec makes {new.card.latent_space}"
         reason = f"the performer of {new.path} is the one of {old.path}, {spaces}"

@@ -25,7 +25,8 @@ def command(
     """Put the bundle CANDIDATE in the place of the current one, if the validation split says that it is better.
 
     Its stems are measured against their scores, and a codec that is another one by the codec's ladder: it may lose
-    little anywhere and must gain somewhere. Otherwise nothing changes and the reason is said. Whatever happens, the
+    little anywhere and must gain somewhere; a composer by the bits it needs for hidden cells, an analyst by the beats
+    and chords it hears. Otherwise nothing changes and the reason is said. Whatever happens, the
     place holds one whole bundle.
     """
     from harmonicflow.engine.bundle import default_path
@@ -41,5 +42,6 @@ def command(
         boards = {"candidate": verdict.candidate, "current": verdict.current, "codec": verdict.codec}
         click.echo(json.dumps({"promoted": str(place), "reason": verdict.reason} | boards))
         return
-    click.echo(table(verdict.candidate))
+    if verdict.candidate:
+        click.echo(table(verdict.candidate))
     click.echo(f"\npromoted to {place}: {verdict.reason}")
