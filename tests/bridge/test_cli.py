@@ -14,7 +14,7 @@ import pytest
 import bridge.cli as root
 
 ROOT = Path(__file__).parents[2]
-OURS = ["demo", "generate", "regenerate", "takes", "cancel", "daemon", "models", "doctor", "bench"]
+OURS = ["demo", "generate", "regenerate", "extend", "takes", "cancel", "daemon", "models", "doctor", "bench"]
 
 
 def test_help_is_there_in_0_3_seconds(cli):
