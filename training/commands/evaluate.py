@@ -16,6 +16,9 @@ HEARD: Final = ("test", 40.0)  # with --analyst
 COMPOSERS_OWN: Final = frozenset(
     {"of_composer", "bundle", "midi", "trained_on", "cache", "songs", "seed", "threads", "pictures", "page", "as_json"}
 )
+ANALYSTS_OWN: Final = frozenset(
+    {"of_analyst", "bundle", "corpus", "split", "songs", "seconds", "seed", "threads", "clips", "page", "as_json"}
+)
 Folder = click.Path(path_type=Path)
 
 
@@ -61,11 +64,11 @@ Folder = click.Path(path_type=Path)
 @click.option("--json", "as_json", is_flag=True, help="The whole scoreboard as one JSON object.")
 @click.pass_context
 def command(
-    ctx: click.Context, of_codec: bool, of_performer: bool, of_composer: bool, bundle: Path | None,
+    ctx: click.Context, of_codec: bool, of_performer: bool, of_composer: bool, of_analyst: bool, bundle: Path | None,
     corpus: Path | None, midi: Path | None, trained_on: tuple[Path, ...], cache: Path | None, split: str | None,
-    songs: int, seconds: float | None,
-    seed: int, steps: int | None, all_sounds: bool, threads: int | None, previous: Path | None, clips: Path | None,
-    pictures: Path | None, page: Path | None, judges: Path | None, encoded: Path | None, as_json: bool,
+    songs: int, seconds: float | None, seed: int, steps: int | None, all_sounds: bool, threads: int | None,
+    previous: Path | None, clips: Path | None, pictures: Path | None, page: Path | None, judges: Path | None,
+    encoded: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Measure how well a bundle plays its score, or with --codec what its codec keeps.
 
@@ -83,14 +86,17 @@ def command(
 
     With --composer scores are measured, not sound: how likely true notes are to the network, and how what it writes
     compares with people's songs in harmony, groove, repetition, genre and mood; what is copied, kept, and how fast.
+
+    With --analyst beats, bars, keys and chords are heard in the songs and compared with their labels, beside what
+    signal analysis without a network and librosa hear.
     """
     from harmonicflow.engine.bundle import default_path
 
     chosen = bundle or default_path()
-    if of_codec + of_performer + of_composer > 1:
-        raise click.UsageError("--codec, --performer and --composer are scoreboards of their own; ask for one")
+    if of_codec + of_performer + of_composer + of_analyst > 1:
+        raise click.UsageError("--codec, --performer, --composer and --analyst have a scoreboard each; ask for one")
     if of_composer:
-        _alone(ctx, COMPOSERS_OWN)
+        _alone(ctx, "--composer", COMPOSERS_OWN)
         if midi is None:
             raise click.UsageError("--composer measures on the songs of a MIDI pack; name its folder with --midi")
         given = ctx.get_parameter_source("songs") is not ParameterSource.DEFAULT
@@ -101,6 +107,10 @@ def command(
         raise click.UsageError(f"{alone[0]} goes with --composer")
     if corpus is None:
         raise click.UsageError("Missing option '--corpus'.")
+    if of_analyst:
+        _alone(ctx, "--analyst", ANALYSTS_OWN)
+        _analyst(chosen, corpus, (split or HEARD[0], songs, seconds or HEARD[1]), seed, threads, clips, page, as_json)
+        return
     told = {"--judges": judges, "--encoded": encoded}
     if not of_performer and (alone := [name for name, value in told.items() if value is not None]):
         raise click.UsageError(f"{alone[0]} goes with --performer")
@@ -128,12 +138,12 @@ def command(
     click.echo(json.dumps(board) if as_json else table(board))
 
 
-def _alone(ctx: click.Context, known: frozenset[str]) -> None:
-    """Refuse options that were given and mean nothing here."""
+def _alone(ctx: click.Context, kind: str, known: frozenset[str]) -> None:
+    """Refuse options that were given and mean nothing to a scoreboard."""
     for option in ctx.command.params:
         given = ctx.get_parameter_source(str(option.name)) is not ParameterSource.DEFAULT
         if given and option.name not in known:
-            raise click.UsageError(f"{option.opts[0]} says nothing to --composer; leave it out")
+            raise click.UsageError(f"{option.opts[0]} says nothing to {kind}; leave it out")
 
 
 def _composer(
