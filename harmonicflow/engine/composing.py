@@ -45,6 +45,7 @@ class ComposeOptions:
     opening: int = 2  # groups of beats of a bar that nothing says how to play, in the first chunk: sound starts soon
     leading: int = 4  # the same in later chunks
     following: int = 2  # of the bars that are to be like others
+    filling: int = 4  # of those in a hole
     silence: int = 2  # chunks that a part may rest in a row before the arranger writes it
 
 
@@ -136,7 +137,7 @@ class Learned:
                 for recall in rows:
                     lay(desk, part, recall)
             followers = {part: tuple(row.bar for row in rows) for part, rows in recalls.followers.items()}
-            self._rounds(followers, order, options.following, window)
+            self._rounds(followers, order, options.filling if self._distant else options.following, window)
         for part in self._parts:
             self._take_up(part, chunk)
 

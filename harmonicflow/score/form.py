@@ -6,7 +6,7 @@ bars ago; how alike the two are is drawn, less at the ends of phrases and least 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -27,11 +27,14 @@ from .score import Section
 from .sections import plain_name
 from .steering import Steering
 
-RETURNING: Final = (0.70, 0.90)  # likeness of a bar to its place in the section's first appearance
-PHRASE: Final = (0.55, 0.80)  # to the bar four bars ago
-OPENING: Final = (0.40, 0.65)  # to the section's first bar, within the first phrase
-PHRASE_END: Final = 0.6  # factor in every fourth bar
-SECTION_END: Final = 0.4  # factor in a section's last bar
+# How alike a bar is, by part, to its place in the section's first appearance, to the bar four bars ago, and to the
+# section's first bar within the first phrase: the middle half of the bars of the training corpus, on the same chords
+# (cell_recall.likeness_of; of the best of 32 bars, of lag 4, and of lags 1 and 2).
+RETURNING: Final = {"bass": (0.60, 0.90), "drums": (0.74, 0.96), "guitar": (0.60, 0.90), "piano": (0.45, 0.80)}
+PHRASE: Final = {"bass": (0.35, 0.75), "drums": (0.60, 0.92), "guitar": (0.35, 0.78), "piano": (0.25, 0.64)}
+OPENING: Final = {"bass": (0.30, 0.70), "drums": (0.55, 0.92), "guitar": (0.32, 0.68), "piano": (0.20, 0.55)}
+PHRASE_END: Final = 0.75  # factor in every fourth bar
+SECTION_END: Final = 0.5  # factor in a section's last bar
 FOUR: Final = 4
 
 
@@ -85,8 +88,8 @@ class Form:
             found.setdefault((bar.section, bar.beats), []).append(bar)
         return found
 
-    def sources(self, bar: FormBar, distant: bool) -> Iterator[tuple[FormBar, tuple[float, float]]]:
-        """Bars that a bar may be like, the best first, with the range of their likeness.
+    def sources(self, bar: FormBar, distant: bool) -> Iterator[tuple[FormBar, Mapping[str, tuple[float, float]]]]:
+        """Bars that a bar may be like, the best first, with the range of their likeness by part.
 
         `distant`: later ones and those of other sections too, for a hole in finished music.
         """
@@ -115,9 +118,9 @@ class Form:
         self, bar: FormBar, part: str, there: Callable[[FormBar], bool], distant: bool
     ) -> tuple[FormBar, float] | None:
         """The bar that one part's bar is to be like, of those that are `there`, and how alike; None without any."""
-        for other, (low, high) in self.sources(bar, distant):
+        for other, alike in self.sources(bar, distant):
             if there(other):
-                return other, self.likeness(bar, part, low, high)
+                return other, self.likeness(bar, part, *alike[part])
         return None
 
     def likeness(self, bar: FormBar, part: str, low: float, high: float) -> float:
