@@ -273,3 +273,18 @@ def test_a_cancel_ends_it_between_steps(flow: HarmonicFlow, parent: Result) -> N
     with pytest.raises(HarmonicFlowError) as caught:
         flow.extend(parent, bars=2, count=2, steps=4, progress=stop)
     assert caught.value.code == "cancelled" and seen.count("perform") == 3
+
+
+def test_a_learned_composer_goes_on_from_what_is_there(tiny_composer: Path) -> None:
+    """The model writes; what it writes depends on the parent's notes; its progress and the parent stay as they are."""
+    flow = HarmonicFlow(tiny_composer, threads=1)
+    parent, other = (made(flow, seed=seed, steps=1) for seed in (1, 2))
+    assert parent.composer == "model" and parent.score != other.score
+    children = [flow.extend(each, bars=2, seed=5, steps=1)[0] for each in (parent, other, parent)]
+    for before, after in zip((parent, other), children, strict=False):
+        check_grown(before, after)
+        assert after.composer == "model" and not after.warnings
+        added = after.score.within(before.selection.beats, after.selection.beats)
+        assert added.parts == ("bass", "drums", "guitar", "piano")
+    new = [tuple(note for note in child.score.notes if note.start >= 8) for child in children]
+    assert new[0] == new[2] != new[1]

@@ -15,7 +15,8 @@ from harmonicflow.engine import regenerate
 from harmonicflow.engine.api import HarmonicFlow
 from harmonicflow.engine.result import BlockAudio, Result
 from harmonicflow.engine.take import write_take
-from harmonicflow.score.score import Note
+from harmonicflow.score.score import Note, Score
+from harmonicflow.score.steering import Steering
 
 BARS, TEMPO = 8, 193.7
 FILES = ("bass.wav", "drums.wav", "guitar.wav", "piano.wav", "mix.wav", "binaural.wav", "score.mid")
@@ -161,3 +162,20 @@ def test_a_take_of_another_latent_space_is_refused(flow: HarmonicFlow, parent: R
     with pytest.raises(HarmonicFlowError, match="0123456789abcdef") as caught:
         flow.regenerate(other, stems="bass", from_bar=1)
     assert caught.value.code == "latent_mismatch"
+
+
+def test_finished_parts_of_an_edit_are_played_as_they_are(flow: HarmonicFlow, parent: Result) -> None:
+    """And steering reaches the request that is kept, and the next edit's where it has none of its own."""
+    mine = Score(tuple(Note("bass", Fraction(beat), Fraction(3), 30 + beat, 90) for beat in range(4, 20, 2)))
+    options = {"from_bar": 3, "to_bar": 4, "steps": 1}
+    (child,) = flow.regenerate(
+        parent, stems=["bass", "drums"], known=mine, steering=Steering(density={"": 0.8}), **options
+    )
+    inside = [note for note in child.score.part("bass") if 8 <= note.start < 16]
+    assert [(note.start, note.pitch) for note in inside] == [(beat, 30 + beat) for beat in (8, 10, 12, 14)]
+    assert inside[-1].end == 16, "it ends with the edit"
+    assert child.score.part("drums") != parent.score.part("drums")
+    (next_one,) = flow.regenerate(child, stems="piano", **options)
+    assert next_one.request["steering"]["density"] == {"": 0.8} and next_one.score.part("bass") == child.score.part(
+        "bass"
+    )
