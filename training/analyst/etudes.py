@@ -81,7 +81,7 @@ def etude(random: np.random.Generator) -> Song:
     return Song(
         group="etudes", corpus="etudes", source="made", split="train",
         seconds=float(selection.seconds) + TAIL_S, parts={name: part for name, part in parts.items() if len(part)},
-        beats_s=np.arange(int(bars * meter.beats) + 1) * beat_s,
+        beats_s=np.arange(int(bars * meter.beats) + 1, dtype=np.float64) * np.float64(beat_s),
         downbeats=tuple(float(number * meter.beats) for number in range(bars)), meter=str(meter),
         chords=tuple((float(s.start) * beat_s, float(s.end) * beat_s, s.chord.name) for s in spans),
         key=key.name, genre=genre, genre_arranged=genre, made=("bass", "drums", "guitar", "piano"),

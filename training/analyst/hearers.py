@@ -15,22 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harmonicflow.analysis.beats import Beats, hear_beats
+from harmonicflow.analysis.chord_decoding import decode_chords
 from harmonicflow.analysis.flux import hear_beats_without
 from harmonicflow.analysis.harmony import estimate_harmony
 from harmonicflow.analysis.listening import (
     ANALYST_RATE,
-    BASS,
     CHORD_RATE,
     KEY,
     NO_ROOT,
-    PITCH_CLASSES,
     ROOT,
     spectrum,
 )
 from harmonicflow.core.constants import SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.tempo import MeterMap, Selection, TempoMap
-from harmonicflow.score.chord_search import BAR_LINE, WITHIN, Evidence, SearchOptions, chord_scores, find_chords
+from harmonicflow.score.chord_search import BAR_LINE, WITHIN
 from harmonicflow.score.chords import Chord
 from harmonicflow.score.key_search import key_correlations
 
@@ -40,7 +39,6 @@ Ask = Callable[[Audio], tuple[NDArray[Any], NDArray[Any]]]  # spectrum [N, W] to
 
 NETWORK, SIGNAL, LIBROSA = "analyst", "signal", "librosa"
 STEP_S: Final = 0.5  # of chords where no beats are heard
-OPTIONS: Final = SearchOptions()
 
 @dataclass(frozen=True)
 class Heard:
@@ -146,26 +144,12 @@ def _key_of(harmony: NDArray[Any]) -> int | None:
     return int(_log_softmax(harmony[tonal, KEY]).mean(axis=0).argmax())
 
 
-def spans_of(
-    harmony: NDArray[Any], edges: NDArray[np.float64], downbeats_s: NDArray[np.float64],
-    options: SearchOptions = OPTIONS,
-) -> Spans:  # fmt: skip
-    """The best path through chords between `edges`, by root, bass, pitch classes and key."""
-    rows_K = np.stack([_mean_row(harmony, start, end) for start, end in zip(edges[:-1], edges[1:], strict=True)])
-    root, bass, key = (_log_softmax(rows_K[:, part]) for part in (ROOT, BASS, KEY))
-    classes = rows_K[:, PITCH_CLASSES].astype(np.float64)
-    evidence = Evidence(classes, root[:, :NO_ROOT], bass[:, :NO_ROOT])
-    none_K = -options.tones * np.logaddexp(0, classes).sum(axis=1) + options.root * root[:, NO_ROOT]
-    none_K += options.bass * bass[:, NO_ROOT]
-    near = np.abs(edges[:-1, None] - downbeats_s).min(axis=1) if len(downbeats_s) else np.full(len(rows_K), 1.0)
+def spans_of(harmony: NDArray[Any], edges: NDArray[np.float64], downbeats_s: NDArray[np.float64]) -> Spans:
+    """The engine's chords between `edges` (`harmonicflow.analysis.chord_decoding`)."""
+    near = np.abs(edges[:-1, None] - downbeats_s).min(axis=1) if len(downbeats_s) else np.full(len(edges) - 1, 1.0)
     place_K = np.where(near < 0.01, BAR_LINE, WITHIN)
-    found = find_chords(chord_scores(evidence, np.exp(key), options), place_K, options, none_K)
+    found = decode_chords(harmony, CHORD_RATE, edges, place_K)
     return tuple((float(edges[one.first]), float(edges[one.last]), one.chord) for one in found)
-
-
-def _mean_row(harmony: NDArray[Any], start_s: float, end_s: float) -> NDArray[Any]:
-    first = min(int(start_s * CHORD_RATE + 0.5), len(harmony) - 1)
-    return harmony[first : max(first + 1, int(end_s * CHORD_RATE + 0.5))].mean(axis=0)
 
 
 def _log_softmax(logits: NDArray[Any]) -> NDArray[np.float64]:

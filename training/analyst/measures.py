@@ -109,7 +109,7 @@ def tones(truth: Spans, heard: Spans) -> float:
         right += (end - start) * len(true & said)
         asked_for += (end - start) * len(true)
         found += (end - start) * len(said)
-    return 2 * right / (asked_for + found) if asked_for + found else 1.0
+    return float(2 * right / (asked_for + found)) if asked_for + found else 1.0
 
 
 def _tones_at(spans: Spans, at: float) -> frozenset[int]:

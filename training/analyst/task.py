@@ -32,7 +32,8 @@ class AnalystTask:
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """The parts by name and their weighted sum."""
-        return losses(*self.network(batch.spectrum), batch)
+        time, harmony = self.network(batch.spectrum)
+        return losses(time, harmony, batch)
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Losses and shares of right answers over the held-out mixes."""
