@@ -49,6 +49,7 @@ class Options:
     sweeps: int = 1  # seeds of each mood and genre
     masks: int = kept.MASKS
     windows: int = 60  # of test songs for the likelihood
+    window_bars: int = masked.BARS
 
 
 @dataclass(frozen=True)
@@ -138,9 +139,10 @@ def _coded(corpora: Corpora, report: Report) -> dict[str, Any]:
 
 
 def _likelihood(corpora: Corpora, learned: Learned | None, options: Options, report: Report) -> dict[str, Any]:
-    test = list(masked.windows(corpora.test))[: options.windows]
-    validation = list(masked.windows(corpora.validation))
-    books = masked.Bookmakers.fit(masked.windows(corpora.train), validation, options.seed)
+    bars = options.window_bars
+    test = list(masked.windows(corpora.test, bars))[: options.windows]
+    validation = list(masked.windows(corpora.validation, bars))
+    books = masked.Bookmakers.fit(masked.windows(corpora.train, bars), validation, options.seed)
     graph = learned.graph if learned else None
     found = masked.measure(books, test, graph, options.seed, report)
     return {"windows": len(test), "tasks": found}
@@ -264,7 +266,8 @@ def _exhibits(frames: list[Piece], written: Mapping[str, Written]) -> list[tuple
     for number in full:
         rows = {"a test song": frames[number]} | {name: written[name].framed[number] for name in names}
         shown.append((f"{frames[number].genre or 'no genre'}, chords of a test song", rows))
-    for word in ("funk", "jazz"):
-        rows = {name: next(piece for piece in written[name].free if piece.genre == word) for name in names}
+    for place in (0, -1):
+        rows = {name: written[name].free[place] for name in names}
+        word = rows[names[0]].genre
         shown.append((f"{word} from nothing", rows))
     return shown

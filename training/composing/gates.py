@@ -17,6 +17,8 @@ NEAR_PEOPLE: Final = 0.03  # below people's share of notes in the chord or the s
 GROOVES_INSIDE: Final = 0.9
 PLANTED_FOUND: Final = 0.9  # share of planted copies that must be found
 NOISE_FOUND: Final = 0.01  # share of noise that may be
+LOOPED: Final = 0.8  # of a loop of two bars: what the measures of repetition must say at least
+LONGEST: Final = 0.5
 TOLD_APART: Final = 0.2  # by which a control must lie below what it is a control of
 Board = dict[str, Any]
 
@@ -88,6 +90,7 @@ def _groove(board: Board, main: str) -> list[Gate]:
 def _form(board: Board, main: str) -> list[Gate]:
     people = board["form"]["people"].get(WHOLE, {})
     own, looped = (board["form"]["rows"][row].get(WHOLE, {}) for row in (main, "looped"))
+    told = {figure: looped.get(figure, {"mean": 0.0})["mean"] > LOOPED for figure in ("repeated", "all_of_it")}
     out = []
     for lag in LAGS:
         figure = f"lag_{lag}"
@@ -98,11 +101,11 @@ def _form(board: Board, main: str) -> list[Gate]:
             out.append(gate(f"likeness of bars {lag} apart, 64 bars", WHOLE, value, needs, low <= value <= high))
     if "repeated" in own:
         value = own["repeated"]["largest"]
-        valid = looped["repeated"]["mean"] > 0.9
-        out.append(gate("4-bar passages heard before note for note, the most", WHOLE, value, "< 1", value < 1, valid))
-        longest, valid = own["all_of_it"]["largest"], looped["all_of_it"]["mean"] > 0.9
+        title = "4-bar passages heard before note for note, the most"
+        out.append(gate(title, WHOLE, value, "< 1", value < 1, told["repeated"]))
+        longest = own["all_of_it"]["largest"]
         title = "longest literal repetition, share of the piece, the most"
-        out.append(gate(title, WHOLE, longest, "<= 0.5", longest <= 0.5, valid))
+        out.append(gate(title, WHOLE, longest, f"<= {LONGEST}", longest <= LONGEST, told["all_of_it"]))
     return out
 
 

@@ -21,6 +21,7 @@ TITLES: Final = {
 }
 TRIES: Final = {"hole": 5, "long": 2, "first": 5}
 GENRE: Final = "pop"
+LONG_BARS: Final = 64
 First = Callable[[ComposeRequest], object]  # returns as soon as the first bars are written
 
 
@@ -32,9 +33,9 @@ def measure(composer: Composer, first: First | None = None) -> dict[str, float]:
     composer.compose(hole)  # the network is loaded once, not at every request
     jobs: dict[str, tuple[Callable[[ComposeRequest], object], ComposeRequest]] = {
         "hole": (composer.compose, hole),
-        "long": (composer.compose, free_request(GENRE, 64, 3)),
+        "long": (composer.compose, free_request(GENRE, LONG_BARS, 3)),
     }
-    jobs["first"] = (first or composer.compose, free_request(GENRE, 64, 4))
+    jobs["first"] = (first or composer.compose, free_request(GENRE, LONG_BARS, 4))
     return {name: round(_median_ms(*job, TRIES[name]), 1) for name, job in jobs.items()}
 
 

@@ -14,7 +14,7 @@ from harmonicflow.core.errors import HarmonicFlowError
 from tests.tiny_bundle import make_tiny_bundle
 from training.commands.evaluate import command
 from training.composing import board as board_module
-from training.composing import emotion, masked, players, speed
+from training.composing import emotion, likeness, masked, players, speed
 from training.composing.board import Board, Options, evaluate
 from training.composing.corpora import Corpora
 from training.composing.gates import gates
@@ -27,7 +27,7 @@ from training.corpus.labels import write_labels
 from .planted import band
 
 GENRES = ("pop", "jazz")
-OPTIONS = Options(Path("none"), framed=2, bars=4, free=1, long_bars=32, masks=6, windows=2)
+OPTIONS = Options(Path("none"), framed=1, bars=4, free=1, long_bars=8, masks=6, windows=2, window_bars=8)
 
 
 def planted() -> Corpora:
@@ -45,6 +45,8 @@ def found() -> Board:
         patch.setattr(emotion, "GENRES", ("pop",))
         patch.setattr(emotion, "LEVELS", (-1.0, 0.0, 1.0))
         patch.setattr(emotion, "BARS", 1)
+        patch.setattr(likeness, "FEWEST_BARS", 8)
+        patch.setattr(speed, "LONG_BARS", 8)
         patch.setattr(speed, "TRIES", dict.fromkeys(speed.TRIES, 1))
         return evaluate(OPTIONS, None, lambda line: None)
 
