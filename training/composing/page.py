@@ -165,14 +165,15 @@ def _copying(board: Board) -> Block:
 
 def _emotion(board: Board) -> Iterator[Block]:
     for name, found in board["emotion"].items():
-        rows = [["", "-1", "-0.5", "0", "0.5", "1", "rank correlation", ""]]
+        at = found[0]["at"] if found else []
+        rows = [["", *(f"{level:g}" for level in at), "rank correlation", ""]]
         for row in found:
             word = "rises" if row["monotonic"] else "does not"
             levels = [f"{level:.2f}" for level in row["levels"]]
             title = f"{row['what']} with {row['with']}"
             rows.append([title, *levels, f"{row['rank_correlation']:.2f}", word])
         text = (
-            "Means over the five levels of valence or arousal, the other axis and genres averaged; tempo is the one"
+            "Means over the levels of valence or arousal, the other axis and genres averaged; tempo is the one"
             " preferred, mode the share of pieces in major, register a MIDI pitch, density onsets a beat."
         )
         yield f"Moods: {name}", text, rows

@@ -80,7 +80,7 @@ def test_a_gate_fails_where_its_control_is_not_told_apart(found: Board) -> None:
 
 
 def test_page_table_and_pictures_show_what_was_measured(found: Board, tmp_path: Path) -> None:
-    drawn = draw(found.exhibits, tmp_path / "pictures")
+    drawn = draw(found.exhibits[-1:], tmp_path / "pictures")
     text = page(found.board, drawn, tmp_path, "harmonicflow evaluate --composer")
     assert all(f"(pictures/{path.name})" in text and path.stat().st_size < 200_000 for _, path in drawn)
     assert "| arranger |" in text and "## Gates" in text and "None" not in text
