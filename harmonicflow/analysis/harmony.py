@@ -1,10 +1,11 @@
-"""Key and chords of a recording: chroma per beat, templates with overtones, the best path through them.
+"""Key and chords of a recording without a network: pitch classes per beat, templates with overtones, the best path.
 
-Key: correlation with the probe-tone profiles of Krumhansl & Kessler (1982). Chords: cosine between a beat's chroma
-and each chord's template, whose tones bring their overtones along (Gomez 2006), a look at the bass, a leaning to the
-key, and Viterbi smoothing in which a chord changes most easily on a bar line (Bello & Pickens 2005).
+Key: correlation with the probe-tone profiles of Krumhansl & Kessler (1982). Chords: cosine between a beat's pitch
+classes and each chord's, twice: as they are heard, against chords whose tones bring their overtones along (Gomez 2006),
+and with the overtones explained away (`pitch_profile`); what lies at the bottom; a leaning to the key and to common
+chords; and the search that networks and MIDI use too (`score.chord_search`).
 
-Shapes: N analysis frame, K beat, Q chord.
+Shapes: N analysis frame, K beat, Q chord, P pitch class (12), M key (24).
 """
 
 from __future__ import annotations
@@ -17,27 +18,32 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .spectra import Floats, chroma, estimate_tuning, magnitudes
+from .pitch_profile import SEMITONES, find_peaks, folded, pooled, without_overtones
+from .spectra import Floats, Times
 
 if TYPE_CHECKING:
     from harmonicflow.core.tempo import Selection
-    from harmonicflow.score.chords import Chord, ChordSpan
+    from harmonicflow.score.chord_search import FoundChord, SearchOptions
+    from harmonicflow.score.chords import ChordSpan
 
-KRUMHANSL: Final = {
-    "major": (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
-    "minor": (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
-}
-SCALES: Final = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10, 11)}
-
-# What a chord's score loses for being rarer: four tones fit any chroma a little better than three.
-QUALITY_COST: Final = {"": 0.0, "m": 0.0, "7": 0.02, "m7": 0.02, "maj7": 0.02, "sus4": 0.04, "dim": 0.04, "m7b5": 0.05}
-OVERTONE: Final = 0.6  # an overtone's weight against the one below it
-BASS_WEIGHT: Final = 0.12  # for a chord whose root is heard at the bottom
-KEY_WEIGHT: Final = 0.03  # for each chord that stays inside the key
-CHANGE_COST: Final = {"bar": 0.15, "beat": 0.30}  # of a new chord on a bar line, elsewhere
+OVERTONE: Final = 0.6  # an overtone's weight against the one below it, as heard
+LEFT_OVER: Final = 0.2  # the same where overtones are explained away: not all of them are
+AS_HEARD: Final = 0.7  # weight of the cosine of what is heard; the rest goes to that without overtones
+FIT: Final = 35.0  # nats for a whole unit of cosine
+BASS: Final = 2.0  # nats for a chord whose bass is the strongest low tone
+ROOT: Final = 0.3  # nats for one whose root is
+CHROMA_PITCHES: Final = (35, 96)  # MIDI, of what is heard
+TONE_PITCHES: Final = (28, 88)  # of tones without overtones
+BASS_PITCHES: Final = (28, 53)
 WINDOW_S, HOP_S = 0.186, 0.0464
 SHORTEST_BEAT_S: Final = 0.3  # faster beats are heard in pairs
 SILENCE_DBFS: Final = -60.0
+RECENT: Final = 8  # beats; what is much quieter than the loudest of them rings on and says little of its own
+RINGING: Final = 0.25  # power of the ratio of powers by which it counts less, and the least that it counts
+LEAST_COUNTED: Final = 0.1
+# A chord changes by being struck: at 95 of 100 changes in rendered songs more than 0.29 of the spectrum is new.
+STRUCK: Final = (0.1, 0.25)  # share that is new: none, enough
+HELD_COST: Final = 15.0  # nats
 
 
 @dataclass(frozen=True)
@@ -57,18 +63,18 @@ class KeyEstimate:
         return Key(self.tonic, self.mode).name
 
 
-def estimate_key(chroma_N12: Floats) -> KeyEstimate | None:
-    """The key of some chroma ([12] or [N, 12]); None where there is nothing to hear."""
-    profile = np.asarray(chroma_N12, np.float64).reshape(-1, 12).sum(axis=0)
+def estimate_key(chroma_NP: Floats) -> KeyEstimate | None:
+    """The key of some chroma ([P] or [N, P]); None where there is nothing to hear."""
+    from harmonicflow.score.chord_table import KEYS
+    from harmonicflow.score.key_search import key_correlations
+
+    profile = np.asarray(chroma_NP, np.float64).reshape(-1, 12).sum(axis=0)
     if not profile.any() or np.ptp(profile) == 0:
         return None
-    found = [
-        (float(np.corrcoef(np.roll(weights, tonic), profile)[0, 1]), tonic, mode)
-        for mode, weights in KRUMHANSL.items()
-        for tonic in range(12)
-    ]
-    (best, tonic, mode), (second, _, _) = sorted(found, reverse=True)[:2]
-    return KeyEstimate(tonic, mode, best, best - second)
+    found = key_correlations(profile)[0]
+    best, second = np.argsort(-found, kind="stable")[:2]
+    key = KEYS[best]
+    return KeyEstimate(key.tonic, key.mode, float(found[best]), float(found[best] - found[second]))
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,17 @@ class Harmony:
     tuning: float = 0.0  # semitones above A = 440 Hz
 
 
+@dataclass(frozen=True)
+class BeatHarmony:
+    """What is heard on each beat of a recording, whatever its beats are."""
+
+    chroma_KP: Floats
+    chords: list[FoundChord]  # by beats, None where it is silent
+    tuning: float
+    silent_K: NDArray[np.bool_]
+    held_K: Floats  # nats, what a change of chord costs more where nothing is struck
+
+
 def estimate_harmony(mono_T: Floats, rate: int, selection: Selection) -> Harmony:
     """Key and chords of a clip whose sample 0 is the selection's first frame.
 
@@ -87,32 +104,15 @@ def estimate_harmony(mono_T: Floats, rate: int, selection: Selection) -> Harmony
     """
     from harmonicflow.score.chords import ChordSpan
 
-    size = 2 ** round(np.log2(WINDOW_S * rate))
-    hop = max(1, round(HOP_S * rate))
-    count = len(mono_T) // hop
-    if count == 0:
-        return Harmony(None, ())
-    mag = magnitudes(mono_T, hop // 2, hop, count, size)
-    tuning = estimate_tuning(mag, rate)
-    whole = chroma(mag, rate, tuning=tuning)
-    key = estimate_key(whole)
-    beats = chord_beats(selection)
-    edges_N = [float(selection.frame_at_beat(beat)) / selection.rate * rate / hop for beat in beats]
-    bass = chroma(mag, rate, 38.0, 240.0, tuning)
-    heard, bottom = _pooled(whole, edges_N), _pooled(bass, edges_N)
-    level = _pooled(10 ** (_dbfs(mono_T, hop, count)[:, None] / 10), edges_N)[:, 0]
-    on_bar = _on_bar_lines(selection, beats[:-1])
-    path = best_path(chord_scores(heard, bottom, key), on_bar)
-    spans: list[ChordSpan] = []
-    for place, chord in enumerate(path):
-        start, end = beats[place], beats[place + 1]
-        if level[place] <= 10 ** (SILENCE_DBFS / 10) or not heard[place].any():
-            continue
-        if spans and spans[-1].chord == chord_table()[chord] and spans[-1].start + spans[-1].duration == start:
-            spans[-1] = ChordSpan(spans[-1].start, end - spans[-1].start, spans[-1].chord)
-        else:
-            spans.append(ChordSpan(start, end - start, chord_table()[chord]))
-    return Harmony(key, tuple(spans), tuning)
+    beats, place_K = selection_steps(selection)
+    edges_s = np.array([float(selection.frame_at_beat(beat)) / selection.rate for beat in beats])
+    heard = hear_harmony(mono_T, rate, edges_s, place_K)
+    spans = (
+        ChordSpan(beats[found.first], beats[found.last] - beats[found.first], found.chord)
+        for found in heard.chords
+        if found.chord is not None
+    )
+    return Harmony(estimate_key(heard.chroma_KP), tuple(spans), heard.tuning)
 
 
 def estimate_chords(mono_T: Floats, rate: int, selection: Selection) -> tuple[ChordSpan, ...]:
@@ -120,85 +120,120 @@ def estimate_chords(mono_T: Floats, rate: int, selection: Selection) -> tuple[Ch
     return estimate_harmony(mono_T, rate, selection).chords
 
 
-def chord_beats(selection: Selection) -> list[Fraction]:
-    """Edges of the steps on which chords are heard, in selection beats: beats of each bar, pairs of fast ones."""
-    edges: set[Fraction] = {Fraction(0)}
+def hear_harmony(mono_T: Floats, rate: int, edges_s: Times, place_K: NDArray[np.int64]) -> BeatHarmony:
+    """Chords between consecutive edges, in seconds from sample 0; `place_K` is where in its bar each beat lies."""
+    from harmonicflow.score.chord_search import find_chords
+    from harmonicflow.score.key_search import key_probabilities
+
+    size, hop = 2 ** round(np.log2(WINDOW_S * rate)), max(1, round(HOP_S * rate))
+    peaks = find_peaks(np.asarray(mono_T, np.float32), rate, hop, size)
+    edges_N = np.asarray(edges_s) * rate / hop
+    rows = peaks.profile()
+    if not len(rows):
+        rows = np.zeros((1, SEMITONES), np.float32)
+    level = pooled(_powers(mono_T, hop, len(rows))[:, None], edges_N)[:, 0]
+    profile = pooled(rows, edges_N)
+    chroma_KP = folded(profile, *CHROMA_PITCHES)
+    silent_K = (level <= 10 ** (SILENCE_DBFS / 10)) | ~chroma_KP.any(axis=1)
+    new_K = newness(level)
+    held_K = held_costs(attacks(rows, edges_N) * new_K)
+    scores = template_scores(profile, key_probabilities(chroma_KP.sum(axis=0))[0]) * new_K[:, None]
+    chords = find_chords(scores, _options().change(place_K) + held_K, silent_K=silent_K)
+    return BeatHarmony(chroma_KP, chords, peaks.tuning, silent_K, held_K)
+
+
+def attacks(rows_NS: Floats, edges_N: Times) -> Floats:
+    """How much of the spectrum is new at the strongest attack of each beat [K], 0..1; one frame early counts too."""
+    if len(rows_NS) < 3:
+        return np.ones(len(edges_N) - 1)
+    rise = np.maximum(rows_NS[2:] - rows_NS[:-2], 0).sum(axis=1) / (rows_NS[2:].sum(axis=1) + 1e-6)
+    rise = np.concatenate([[0.0], rise, [0.0]])
+    places = np.clip(np.round(edges_N).astype(int), 0, len(rows_NS) - 1)
+    spans = zip(places, places[1:], strict=False)
+    return np.array([rise[max(a - 1, 0) : max(b - 1, a + 1)].max() for a, b in spans])
+
+
+def held_costs(struck_K: Floats) -> Floats:
+    """What a change of chord costs more on each beat [K], in nats: much where nothing is struck."""
+    none, enough = STRUCK
+    return HELD_COST * np.clip((enough - struck_K) / (enough - none), 0, 1)
+
+
+def newness(power_K: Floats) -> Floats:
+    """What each beat counts for [K], 0.1 to 1, from its power: a chord that dies away loses its quiet tones first, and
+    without new sound there is no new chord."""
+    power_K = np.asarray(power_K, np.float64)
+    padded = np.concatenate([np.zeros(RECENT - 1), power_K])
+    recent = np.lib.stride_tricks.sliding_window_view(padded, RECENT).max(axis=1)[: len(power_K)]
+    return np.clip((power_K / (recent + 1e-20)) ** RINGING, LEAST_COUNTED, 1.0)
+
+
+def selection_steps(selection: Selection) -> tuple[list[Fraction], NDArray[np.int64]]:
+    """Edges of the steps on which chords are heard, in selection beats, and each step's place in its bar.
+
+    Beats of each bar from its line on, pairs of fast ones.
+    """
+    from harmonicflow.score.chord_search import BAR_LINE, HALF_BAR, WITHIN
+
+    edges: dict[Fraction, int] = {Fraction(0): WITHIN}
     for bar in selection.bars():
         seconds = 60 / float(selection.bpm_at_beat(bar.start_beat))
         step = Fraction(1 if seconds >= SHORTEST_BEAT_S else 2)
-        edges.update((bar.start_beat, bar.end_beat))
-        beat = bar.grid_start + step
+        half = bar.meter.beats / 2
+        beat = bar.grid_start
         while beat < bar.end_beat:
-            if beat > bar.start_beat:
-                edges.add(beat)
+            if beat >= bar.start_beat:
+                since = beat - bar.grid_start
+                edges[beat] = BAR_LINE if not since else HALF_BAR if since == half and half > 1 else WITHIN
             beat += step
-    return sorted(edges)
+    places = np.array([edges[beat] for beat in sorted(edges)])
+    return [*sorted(edges), selection.beats], places
 
 
-def _on_bar_lines(selection: Selection, beats: list[Fraction]) -> NDArray[np.bool_]:
-    lines = {bar.grid_start for bar in selection.bars()}
-    return np.array([beat in lines for beat in beats])
+def _powers(mono_T: Floats, hop: int, count: int) -> Floats:
+    """Mean square of each frame [N]."""
+    if len(mono_T) < count * hop:
+        return np.zeros(count)
+    squares = np.square(np.asarray(mono_T[: count * hop], np.float32)).reshape(count, hop)
+    return np.asarray(squares.mean(axis=1, dtype=np.float64))
 
 
-def _dbfs(mono_T: Floats, hop: int, count: int) -> Floats:
-    power = np.mean(np.asarray(mono_T[: count * hop], np.float64).reshape(count, hop) ** 2, axis=1)
-    return 10 * np.log10(power + 1e-12)
-
-
-def _pooled(rows_ND: Floats, edges_N: list[float]) -> Floats:
-    """Mean of the rows whose centre lies between consecutive edges [K, D]; zero where there is none."""
-    sums = np.concatenate([np.zeros((1, rows_ND.shape[1])), np.cumsum(rows_ND, axis=0, dtype=np.float64)])
-    places = np.clip(np.round(edges_N).astype(int), 0, len(rows_ND))
-    width = np.maximum(np.diff(places), 1)[:, None]
-    return ((sums[places[1:]] - sums[places[:-1]]) / width).astype(np.float32)
-
-
-# ------------------------------------------------------------------------------------------------- templates and paths
+# ------------------------------------------------------------------------------------------------------------ templates
 
 
 @lru_cache(maxsize=1)
-def chord_table() -> tuple[Chord, ...]:
-    """Every chord that can be heard, in the order of the scores' columns."""
-    from harmonicflow.score.chords import Chord
+def _options() -> SearchOptions:
+    from harmonicflow.score.chord_search import SearchOptions
 
-    return tuple(Chord(root, quality) for quality in QUALITY_COST for root in range(12))
+    return SearchOptions(rarity=0.5, key=1.0, change_on_bar=2.5, change_on_half=4.0, change_on_beat=5.0)
 
 
-@lru_cache(maxsize=1)
-def chord_templates() -> Floats:
-    """Unit-length chroma [Q, 12] of each chord, its tones with five overtones each."""
+@lru_cache(maxsize=4)
+def chord_templates(overtone: float = OVERTONE) -> Floats:
+    """Unit-length chroma [Q, P] of each chord of the table, its tones with five overtones each; major triads first,
+    from C on, then minor ones."""
+    from harmonicflow.score.chord_table import chord_table
+
     tone = np.zeros(12)
     for number in range(1, 7):
-        tone[round(12 * np.log2(number)) % 12] += OVERTONE ** (number - 1)
-    rows = np.array([sum(np.roll(tone, pitch) for pitch in chord.pitch_classes) for chord in chord_table()])
+        tone[round(12 * np.log2(number)) % 12] += overtone ** (number - 1)
+    rows = chord_table().tones_QP @ np.stack([np.roll(tone, pitch) for pitch in range(12)])
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-def chord_scores(heard_K12: Floats, bass_K12: Floats, key: KeyEstimate | None) -> Floats:
-    """How well each chord of `chord_table` fits each beat [K, Q]: a cosine, less costs, plus leanings."""
-    unit = heard_K12 / (np.linalg.norm(heard_K12, axis=1, keepdims=True) + 1e-9)
-    bottom = bass_K12 / (bass_K12.max(axis=1, keepdims=True) + 1e-9)
-    scores = unit @ chord_templates().T
-    roots = np.array([chord.root for chord in chord_table()])
-    scores += BASS_WEIGHT * bottom[:, roots]
-    scores -= np.array([QUALITY_COST[chord.quality] for chord in chord_table()])
-    if key is not None:
-        scale = {(key.tonic + step) % 12 for step in SCALES[key.mode]}
-        scores += KEY_WEIGHT * np.array([chord.pitch_classes <= scale for chord in chord_table()])
-    return scores.astype(np.float32)
+def template_scores(profile_KS: Floats, key_M: Floats | None) -> Floats:
+    """How well each chord of the table fits each beat [K, Q], in nats, from the strengths of semitones."""
+    from harmonicflow.score.chord_search import leanings
+    from harmonicflow.score.chord_table import chord_table
+
+    table = chord_table()
+    tones = without_overtones(profile_KS)
+    fit = AS_HEARD * _unit(folded(profile_KS, *CHROMA_PITCHES)) @ chord_templates(OVERTONE).T
+    fit += (1 - AS_HEARD) * _unit(folded(tones, *TONE_PITCHES)) @ chord_templates(LEFT_OVER).T
+    low = folded(tones, *BASS_PITCHES)
+    low = low / (low.max(axis=1, keepdims=True) + 1e-9)
+    return FIT * fit + BASS * low[:, table.basses_Q] + ROOT * low[:, table.roots_Q] + leanings(key_M, _options())
 
 
-def best_path(scores_KQ: Floats, on_bar_K: NDArray[np.bool_]) -> list[int]:
-    """The sequence of chords with the largest sum of scores less the costs of changing (Viterbi)."""
-    total = scores_KQ[0].astype(np.float64)
-    came_from: list[NDArray[np.intp]] = []
-    stay = np.arange(scores_KQ.shape[1])
-    for scores, on_bar in zip(scores_KQ[1:], on_bar_K[1:], strict=True):
-        best = int(total.argmax())
-        changed = total[best] - CHANGE_COST["bar" if on_bar else "beat"]
-        came_from.append(np.where(changed > total, best, stay))
-        total = np.maximum(total, changed) + scores
-    path = [int(total.argmax())]
-    for origin in reversed(came_from):
-        path.append(int(origin[path[-1]]))
-    return path[::-1]
+def _unit(rows_KP: Floats) -> Floats:
+    return rows_KP / (np.linalg.norm(rows_KP, axis=1, keepdims=True) + 1e-9)

@@ -87,7 +87,7 @@ def chroma(
     frame, hz, magnitude = spectral_peaks(mag_NF, rate, low_hz, high_hz)
     pitch = hz_to_pitch(hz) - tuning
     nearest = np.round(pitch)
-    weight = _loudness(mag_NF, frame, magnitude) * np.cos(np.pi * (pitch - nearest)) ** 2
+    weight = peak_loudness(mag_NF, frame, magnitude) * np.cos(np.pi * (pitch - nearest)) ** 2
     index = frame * 12 + nearest.astype(np.int64) % 12
     return np.bincount(index, weight, len(mag_NF) * 12).reshape(-1, 12).astype(np.float32)
 
@@ -98,10 +98,10 @@ def estimate_tuning(mag_NF: Floats, rate: float) -> float:
     if len(hz) == 0:
         return 0.0
     angle = 2 * np.pi * hz_to_pitch(hz)
-    return float(np.angle(np.sum(_loudness(mag_NF, frame, magnitude) * np.exp(1j * angle))) / (2 * np.pi))
+    return float(np.angle(np.sum(peak_loudness(mag_NF, frame, magnitude) * np.exp(1j * angle))) / (2 * np.pi))
 
 
-def _loudness(mag_NF: Floats, frame: NDArray[np.intp], magnitude: Floats) -> Floats:
+def peak_loudness(mag_NF: Floats, frame: NDArray[np.intp], magnitude: Floats) -> Floats:
     """What a peak counts for; one 40 dB under its frame's largest is leakage or noise."""
     largest = mag_NF.max(axis=1)[frame]
     return np.where(magnitude > 0.01 * largest, np.sqrt(magnitude), 0.0)
