@@ -69,5 +69,7 @@ class Corpora:
 
     @property
     def people(self) -> list[Piece]:
-        """Everything in which people play or write a part, of a known genre or not."""
-        return self.drummers + self.whole
+        """Pieces in which people play or write a part; drums only of drummers where a genre has some."""
+        drummed = {piece.genre for piece in self.drummers}
+        others = ("bass", "guitar", "piano")
+        return self.drummers + [piece.only(others) if piece.genre in drummed else piece for piece in self.whole]

@@ -29,6 +29,8 @@ FEWEST_EIGHTHS: Final = 6  # off-beat eighths before a swing is believed
 EIGHTHS: Final = (0.42, 0.72)  # where in a beat an off-beat eighth lies, rushed straight to a hard shuffle
 SAME: Final = 1 / 48  # beats: notes this close are one onset
 FEWEST_PASSAGES: Final = 4  # of a genre and part before people have a spread
+PLAYED: Final = {"timing_ms": 0.5, "velocity_range": 1.0}
+"""Below these a part was entered on a grid, not played: it says nothing about how people play."""
 WITHIN: Final = 2.0  # standard deviations
 LEAST_SPREAD: Final = {"swing": 0.05, "offbeat": 0.03, "velocity_range": 4.0, "timing_ms": 1.5, "density": 0.1}
 """Differences that nobody hears; a genre of few players does not forbid them."""
@@ -85,7 +87,8 @@ def gather(pieces: Iterable[Piece], human_only: bool = False) -> Statistics:
         for passage in passages(piece):
             for name in names:
                 for statistic, value in statistics(passage, name).items():
-                    out[piece.genre, name, statistic].append(value)
+                    if not human_only or value >= PLAYED.get(statistic, 0.0):
+                        out[piece.genre, name, statistic].append(value)
     return out
 
 

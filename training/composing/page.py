@@ -227,7 +227,8 @@ Each composer writes to the chords of test songs, 16 bars of every genre from no
   seeds' probabilities. The network is told chords, key, genre and the time, no density or the like.
 - **Groove** is read off the moments at which notes sound. Swing is the median place of off-beat eighths; the spread of
   the timing is taken around each place's own median, from the quartiles. People: the human drummers of the pack and
-  human band pieces. Genres and parts of fewer than four passages have no spread and are not asked about.
+  human band pieces (whose parts say nothing of timing or dynamics where they were entered on a grid or all equally
+  loud). Genres and parts of fewer than four passages have no spread and are not asked about.
 - **Repetition.** A bar is the set of what is struck where; bars are alike by the F1 of their sets. A literal passage is
   four bars equal to four bars heard before.
 - **Genres.** Logistic regression on onsets by place of the bar, degrees of the chord, lengths, loudness, swing and

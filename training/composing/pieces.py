@@ -78,7 +78,8 @@ class Piece:
 
     def only(self, names: tuple[str, ...]) -> Piece:
         """The same piece with some of its parts."""
-        return replace(self, parts={name: part for name, part in self.parts.items() if name in names})
+        parts = {name: part for name, part in self.parts.items() if name in names}
+        return replace(self, parts=parts, human=tuple(name for name in self.human if name in names))
 
     def cut(self, first: int, count: int) -> Piece:
         """`count` bars from bar `first` (from 0) on, as a piece of its own; notes end with it."""
