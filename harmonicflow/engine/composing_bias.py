@@ -11,11 +11,12 @@ from typing import Final
 import numpy as np
 
 from harmonicflow.core.instruments import drum_class
-from harmonicflow.score.aims import REACH, SPREAD, typical
+from harmonicflow.score.aims import REACH
 from harmonicflow.score.cell_features import DENSITY_SCALE
 from harmonicflow.score.cells import CELL_PARTS, DURATION, DURATIONS, PLACE, SLOT, SLOTS, Floats
 from harmonicflow.score.form import FormBar
 from harmonicflow.score.steering import Steering
+from harmonicflow.score.typical import SPREAD, typical
 
 from .composing_desk import Cell, Desk
 

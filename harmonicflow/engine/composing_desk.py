@@ -16,7 +16,13 @@ import numpy as np
 from harmonicflow.core.constants import DEFAULT_STEMS
 from harmonicflow.score.aims import aims_of
 from harmonicflow.score.arrange import ComposeRequest
-from harmonicflow.score.cell_features import control_features, harmony_features, style_features, time_features
+from harmonicflow.score.cell_features import (
+    control_features,
+    harmony_features,
+    measured_controls,
+    style_features,
+    time_features,
+)
 from harmonicflow.score.cells import (
     CELL_PARTS,
     FIELDS,
@@ -75,10 +81,26 @@ class Desk:
             self.known[row] = inside & ~self.wanted[row] & given
         self.recall: Tokens = np.full((*shape, NOTES, FIELDS), -1, np.int16)
         self.likeness = np.zeros(shape, np.float32)
-        self.aims = aims_of(form, steering, request.emotion, request.genre, parts)
+        self.aims = aims_of(form, steering, request.emotion, request.genre, parts, self._does())
         self.harmony = harmony_features(form.chords, form.key, self.grid)
         self._time = time_features(self.grid, form.sections, form.energy())
         self._style = style_features(request.genre, request.emotion)
+
+    def _does(self) -> dict[str, Floats]:
+        """What each part does in the bars that are kept, by name of control, [P]; NaN where there are none."""
+        shown = np.where(self.known[..., None, None], self.tokens, -1)
+        found = measured_controls(shown, self.grid)
+        sounds = np.any(shown[..., SLOT] >= 0, axis=2)
+        whole = np.zeros_like(sounds)
+        for bar in self.form.bars:
+            cells = np.s_[:, slice(*bar.cells)]
+            whole[cells] = (np.all(self.known[cells], axis=1) & np.any(sounds[cells], axis=1))[:, None]
+        count = np.maximum(whole.sum(axis=1), 1)
+        there = np.any(whole, axis=1)
+        return {
+            name: np.where(there, np.where(whole & np.isfinite(value), value, 0).sum(axis=1) / count, np.nan)
+            for name, value in found.items()
+        }
 
     def _resting(self, part: str) -> np.ndarray:
         """The cells [K] in which the form lets a part rest, which the model is shown as silence."""

@@ -14,6 +14,7 @@ from harmonicflow.score.cells import CELL_PARTS
 from harmonicflow.score.chords import chords_over
 from harmonicflow.score.score import Note, Score
 from harmonicflow.score.steering import Steering
+from harmonicflow.score.typical import SPREAD, typical
 from tests.engine.recording import recording
 
 BARS = Selection.from_bars(8, "120", "4/4", 44100)
@@ -37,11 +38,17 @@ def told(calls: list[dict[str, np.ndarray]], control: str, part: str) -> tuple[f
     return float(columns[0]), float(columns[1])
 
 
-def test_nothing_is_told_where_nothing_is_asked(tiny_composer: Path) -> None:
+def test_the_model_is_told_what_players_do_where_nothing_is_asked(tiny_composer: Path) -> None:
     composer, calls = recording(tiny_composer)
     written(composer)
     for control in ("density", "complexity", "register", "loudness"):
-        assert all(told(calls, control, part) == (0, 0) for part in CELL_PARTS)
+        for part in CELL_PARTS:
+            value, there = told(calls, control, part)
+            if (control, part) == ("register", "drums"):
+                assert (value, there) == (0, 0)
+            else:
+                middle, spread = typical(control, part, "rock"), SPREAD[control][part]
+                assert there == 1 and abs(value - middle) <= 1.5 * spread + 1e-6
     assert all(told(calls, "human", part) == (1, 1) for part in CELL_PARTS)
 
 
@@ -58,7 +65,7 @@ def test_shares_reach_the_model_and_rise(tiny_composer: Path, control: str) -> N
         notes = score.part("guitar")
         means.append(np.mean([note.velocity if control == "loudness" else note.pitch for note in notes]))
         if control in ("density", "complexity"):
-            assert told(calls, control, "bass")[0] == pytest.approx({"density": 0.72, "complexity": 0.26}[control])
+            assert told(calls, control, "bass")[0] == pytest.approx(typical(control, "bass", "rock"), abs=0.08)
     assert values == sorted(values) and len(set(values)) == len(SWEEP)
     if control == "density":
         assert counts == sorted(counts) and counts[-1] > 1.3 * counts[0]
@@ -132,7 +139,7 @@ def test_follow_hears_drums_that_are_written_in_the_same_request(composer: Learn
         kicks = {note.start for note in score.part("drums") if note.pitch == 36}
         onsets = {note.start for note in score.part("bass")}
         shares.append(len(onsets & kicks) / len(onsets))
-    assert shares[0] > shares[1] + 0.15
+    assert shares[0] > 1.5 * shares[1]
 
 
 def test_an_answer_leaves_room_and_takes_up_the_motif(composer: LearnedComposer, tiny_composer: Path) -> None:
@@ -184,8 +191,8 @@ def test_like_recalls_another_score_on_the_chords_at_hand(composer: LearnedCompo
     )
     again, calls = recording(tiny_composer)
     score = written(again, Steering(like=like))
-    told_alike = {float(value) for call in calls for value in call["likeness"][0][call["likeness"][0] > 0]}
-    assert told_alike == {pytest.approx(0.6)}
+    alike = np.concatenate([call["likeness"][0] for call in calls])
+    np.testing.assert_allclose(alike[alike > 0], 0.6, atol=1e-6)
     onsets = {(note.start % 4) for note in score.part("bass")}
     assert {Fraction(3, 4), Fraction(3, 2), Fraction(5, 2)} <= onsets
     first = next(c for c in calls if c["likeness"][0, :16].all())

@@ -6,12 +6,13 @@ import pytest
 from harmonicflow.core import messages
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.tempo import Selection
-from harmonicflow.score.aims import SPREAD, TYPICAL, aims_of, typical
+from harmonicflow.score.aims import STEERED, aims_of
 from harmonicflow.score.arrange import ComposeRequest
 from harmonicflow.score.cells import CELL_PARTS
 from harmonicflow.score.form import form_of
 from harmonicflow.score.score import Score
 from harmonicflow.score.steering import Steering
+from harmonicflow.score.typical import SPREAD, TYPICAL, typical
 
 
 def test_there_and_back_with_a_message() -> None:
@@ -39,15 +40,39 @@ def test_what_cannot_be_asked_is_refused_with_a_sentence(wrong: dict[str, object
     assert caught.value.code in ("bad_steering", "unknown_stem") and str(caught.value).endswith(".")
 
 
+NOTHING_KEPT = {name: np.full(len(CELL_PARTS), np.nan, np.float32) for name in STEERED}
+
+
+def aims(
+    steering: Steering,
+    genre: str = "funk",
+    parts: tuple[str, ...] = CELL_PARTS,
+    seed: int = 0,
+    emotion: tuple[float, float] | None = None,
+    kept: dict[str, np.ndarray] = NOTHING_KEPT,
+) -> dict[str, np.ndarray]:
+    request = ComposeRequest(Selection.from_bars(1, "100", "4/4", 44100), seed=seed)
+    return aims_of(form_of(request, steering), steering, emotion, genre, parts, kept)
+
+
 def test_half_is_what_players_do_and_the_ends_are_two_deviations_away() -> None:
-    request = ComposeRequest(Selection.from_bars(4, "100", "4/4", 44100))
-    form = form_of(request, Steering())
-    free = aims_of(form, Steering(), None, "funk", CELL_PARTS)
-    assert np.isnan(free["density"]).all() and (free["human"] == 1).all()
+    guitar, bass, drums = (CELL_PARTS.index(name) for name in ("guitar", "bass", "drums"))
     for share, away in ((0.5, 0.0), (1.0, 2.0), (0.0, -2.0)):
-        aims = aims_of(form, Steering(density={"guitar": share}), None, "funk", ("guitar", "bass"))
+        found = aims(Steering(density={"guitar": share}), parts=("guitar", "bass"))
         expected = np.clip(typical("density", "guitar", "funk") + away * SPREAD["density"]["guitar"], 0.02, 0.98)
-        np.testing.assert_allclose(aims["density"][CELL_PARTS.index("guitar")], expected, atol=1e-6)
-        assert np.isnan(aims["density"][CELL_PARTS.index("bass")]).all()
-        assert np.isnan(aims["human"][CELL_PARTS.index("drums")]).all()  # it is not to be written
-    assert all("" in row for control in TYPICAL.values() for row in control.values())
+        np.testing.assert_allclose(found["density"][guitar], expected, atol=1e-6)
+        assert np.isnan(found["human"][drums]).all()  # it is not to be written
+    assert typical("density", "bass", "polka") == pytest.approx(np.mean(TYPICAL["density"]["bass"]))
+    assert np.isnan(aims(Steering())["register"][drums]).all() and (aims(Steering())["human"][bass] == 1).all()
+
+
+def test_takes_differ_around_what_players_do_and_a_part_goes_on_as_it_does() -> None:
+    bass = CELL_PARTS.index("bass")
+    drawn = [float(aims(Steering(), seed=seed)["density"][bass, 0]) for seed in range(200)]
+    middle, spread = typical("density", "bass", "funk"), SPREAD["density"]["bass"]
+    assert np.mean(drawn) == pytest.approx(middle, abs=0.02) and 0.3 * spread < np.std(drawn) < 0.6 * spread
+    assert max(abs(value - middle) for value in drawn) <= spread
+    kept = {name: np.array([0.33, np.nan, np.nan, np.nan], np.float32) for name in STEERED}
+    assert aims(Steering(), kept=kept)["density"][bass, 0] == pytest.approx(0.33)
+    assert aims(Steering(), kept=kept, emotion=(0.0, 1.0))["density"][bass, 0] == pytest.approx(0.55)
+    assert aims(Steering(density={"bass": 0.5}), kept=kept)["density"][bass, 0] == pytest.approx(middle)
