@@ -78,7 +78,7 @@ def _line(plan: Plan, bar: PlanBar, rows: tuple[Line, ...], dice: Dice) -> Line:
     usual = choose(rows, plan, bar, dice, "line", bar.section)
     if not turn and not other:
         return usual
-    alike = [row for row in rows if _manner(row) == _manner(usual)]
+    alike = tuple(row for row in rows if _manner(row) == _manner(usual))
     return choose(alike, plan, bar, dice, "line", *((bar.section, "turn") if turn else (bar.number,)))
 
 

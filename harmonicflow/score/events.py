@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import exp
 from typing import Protocol, TypeVar
 
@@ -38,23 +38,36 @@ class Pattern(Protocol):
     @property
     def off_beat(self) -> float: ...
 
+    @property
+    def onsets(self) -> int: ...
+
 
 Choice = TypeVar("Choice", bound=Pattern)
 
 
-def choose(rows: Sequence[Choice], plan: Plan, bar: PlanBar, dice: Dice, *key: object) -> Choice:
-    """One row of a style's table: those as busy as the bar are likely, distant ones are not drawn.
+def choose(rows: tuple[Choice, ...], plan: Plan, bar: PlanBar, dice: Dice, *key: object) -> Choice:
+    """One row of a style's table: those as busy as the bar, and of its energy, are likely, distant ones are not drawn.
 
     Of rows alike in that, complex music prefers those off the beat, and simple music those on it.
     """
-    weights = [exp(-(((row.energy - bar.activity) / 0.13) ** 2)) for row in rows]
-    if max(weights) < 0.05:
-        return min(rows, key=lambda row: abs(row.energy - bar.activity))
     off = [row.off_beat for row in rows]
     middle = sum(off) / len(off)
-    lean = [exp(6.0 * (plan.mood.complexity - 0.5) * (share - middle)) for share in off]
-    weights = [weight * leaning if weight > 0.05 else 0.0 for weight, leaning in zip(weights, lean, strict=True)]
-    return dice.weighted(rows, weights, *key)
+    weights = []
+    for row, level, share in zip(rows, _busy(rows), off, strict=True):
+        far = ((level - bar.activity) / 0.13) ** 2 + ((row.energy - bar.energy) / 0.35) ** 2
+        weights.append(exp(6.0 * (plan.mood.complexity - 0.5) * (share - middle) - far))
+    least = 0.05 * max(weights)
+    return dice.weighted(rows, [weight if weight > least else 0.0 for weight in weights], *key)
+
+
+@lru_cache(maxsize=256)
+def _busy(rows: tuple[Pattern, ...]) -> tuple[float, ...]:
+    """How busy each row is, 0..1: the table's energies handed out again by the number of onsets; ties share theirs."""
+    levels = sorted(row.energy for row in rows)
+    counts = [row.onsets for row in rows]
+    placed = sorted(counts)
+    shared = {count: [level for level, other in zip(levels, placed, strict=True) if other == count] for count in counts}
+    return tuple(sum(shared[count]) / len(shared[count]) for count in counts)
 
 
 def touch(event: Event, style: Style, dice: Dice, spread_ms: float, lag_ms: float, *key: object) -> Event:

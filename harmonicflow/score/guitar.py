@@ -54,7 +54,8 @@ def _path(plan: Plan, kind: str, dice: Dice) -> dict[Fraction, Shape]:
     choices = [shapes(piece.chord, kind) for piece in plan.pieces]
 
     def own(place: int, shape: Shape) -> float:
-        return shape.cost + 1.2 * dice.uniform("shape", kind, plan.pieces[place].start, shape.pitches)
+        bright = 0.08 * plan.mood.valence * (shape.pitches[-1] - 66)
+        return shape.cost - bright + 1.2 * dice.uniform("shape", kind, plan.pieces[place].start, shape.pitches)
 
     def move(before: Shape, now: Shape) -> float:
         moved = 0.8 if before.pitches != now.pitches else 0.0

@@ -95,8 +95,8 @@ def _voicings(plan: Plan, dice: Dice) -> dict[Fraction, Hands]:
 
     def own(place: int, hands: Hands) -> float:
         start = plan.pieces[place].start
-        lift = 2 * plan.energy_at(start) - 1 + plan.mood.valence
-        top = abs(hands.right[-1] - register.top - 2 * lift) * 0.35
+        lift = 3 * plan.energy_at(start) - 1.5 + 3.5 * plan.mood.valence
+        top = abs(hands.right[-1] - register.top - lift) * 0.4
         rub = 1.5 if hands.right[-1] - hands.right[-2] == 1 else 0.0  # no minor second under the melody
         return top + rub + 2.2 * dice.uniform("voicing", start, hands.right)
 

@@ -76,6 +76,19 @@ class Groove(NamedTuple):
     def off_beat(self) -> float:
         return off_beat(self.kick + self.snare)
 
+    @property
+    def onsets(self) -> int:
+        """Steps of four pulses on which anything is struck."""
+        written = len(self.hand) >= 16
+        every = 2 if written else 16 // int(self.hand.strip("abcdefghijklmnopqrstuvwxyz") or 6)
+        hand = self.hand[:16] if written else "".join("x" if step % every == 0 else "." for step in range(16))
+        return steps(self.kick, self.snare, hand, self.foot)
+
+
+def steps(*patterns: str) -> int:
+    """Steps of one turn on which at least one of the patterns has something."""
+    return sum(any(pattern[step : step + 1] not in ("", ".", "-") for pattern in patterns) for step in range(16))
+
 
 def off_beat(pattern: str) -> float:
     """How far a pattern's strokes lie from the pulses: 0 all on them, 1 all on odd steps."""
@@ -99,6 +112,11 @@ class Line(NamedTuple):
     @property
     def off_beat(self) -> float:
         return off_beat(self.four)
+
+    @property
+    def onsets(self) -> int:
+        """Steps of four pulses on which a note is struck; a bass with the kick has about three."""
+        return 3 if "k" in self.four else steps(self.four, self.left)
 
 
 class Kit(NamedTuple):
