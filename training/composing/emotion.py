@@ -90,7 +90,8 @@ def verdict(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         correlation = spearman([row[swept] for row in kept], apart(kept, what, swept))
         out.append({
             "what": what, "with": swept, "means": means, "at": list(LEVELS),
-            "levels": [round(level, 4) for level in levels], "rank_correlation": round(correlation, 3), "pieces": len(kept),
+            "levels": [round(level, 4) for level in levels], "rank_correlation": round(correlation, 3),
+            "pieces": len(kept),
             "monotonic": rises(levels) and correlation > SURE / max(len(kept) - 1, 1) ** 0.5,
         })  # fmt: skip
     return out
