@@ -46,6 +46,7 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     "silent_reference": ErrorSpec(
         "there is no sound in {path} that {stem} could be like", "Give a clip in which the instrument plays"
     ),
+    "nothing_heard": ErrorSpec("there is nothing to hear in {path}", "Give a file in which something sounds"),
     "broken_audio": ErrorSpec("{path} is damaged or ends early, at frame {frame}", "Export or copy the clip again"),
     "unreadable": ErrorSpec("{path} cannot be read: {reason}", "Check the permissions of the file and its folder"),
     "bad_midi": ErrorSpec("{path} is not a MIDI file that can be read: {reason}", "Export it as a standard MIDI file"),

@@ -8,7 +8,7 @@ Shapes: K step, P pitch class (12), M key (24).
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -120,6 +120,22 @@ def keys_of(score: Score, meters: MeterMap, beats: Fraction | None = None) -> tu
         else:
             spans.append(KeySpan(start, stop - start, KEYS[row], probability))
     return tuple(spans)
+
+
+def tone_weights(score: Score, edges: Sequence[Fraction]) -> Reals:
+    """How long each pitch class sounds between edges, in beats [K, P]; drums say nothing."""
+    return _weights(_pitched(score), edges)
+
+
+def part_levels(score: Score, edges: Sequence[Fraction]) -> Reals:
+    """How busy each part is between edges [K, parts]: the logarithm of one and its strokes, louder ones counting more."""
+    parts = score.parts
+    out = np.zeros((len(edges) - 1, len(parts)))
+    for note in score.notes:
+        step = bisect_right(edges, note.start) - 1
+        if 0 <= step < len(out):
+            out[step, parts.index(note.instrument)] += note.velocity / 90
+    return np.log1p(out)
 
 
 def note_evidence(weights_KP: Reals, bottom_KP: Reals, place_K: NDArray[np.int64]) -> Evidence:
