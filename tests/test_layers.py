@@ -36,7 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "harmonicflow/nn": ours("core", "score", "analysis") | {"numpy", *TORCH},
     "daemon": ours("core", "audio", "engine") | {"numpy", "zmq", "msgspec"},
     "bridge": ours("core", "audio", "score") | {"numpy", "zmq", "msgspec", "click"},
-    "export": ours("core", "engine", "nn", "text")
+    "export": ours("core", "engine", "nn", "score", "text")
     | {"numpy", "msgspec", "click", "onnx", "onnxruntime", "onnxscript", *TORCH},
     "training": LIBRARY | SOUND | TORCH
     | {"msgspec", "click", "mido", "onnxruntime", "tensorboard", "matplotlib", "tinysoundfont", "scipy", "sofar"}

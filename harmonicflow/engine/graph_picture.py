@@ -7,8 +7,6 @@ bar lines through all of them.
 Legend: L latent frames, R rows (who listens), N nodes (who is heard).
 """
 
-import struct
-import zlib
 from base64 import b64encode
 from collections.abc import Iterator
 from html import escape
@@ -16,6 +14,8 @@ from math import cos, hypot, pi, sin
 from typing import Final
 
 import numpy as np
+
+from harmonicflow.core.png import png
 
 from .graph import CLIP, GIVEN, AudioGraph
 
@@ -136,10 +136,11 @@ def _strips(graph: AudioGraph, rows: list[str], shown: list[str]) -> Iterator[st
     for row in rows:
         place = graph.rows.index(row)
         height = STRIP * len(shown)
-        png = b64encode(_png(_shades(graph.edges[:, place][:, columns], heaviest))).decode()
+        shades = _shades(graph.edges[:, place][:, columns], heaviest)
+        image = b64encode(png(shades.tobytes(), shades.shape[1], shades.shape[0])).decode()
         yield (
             f'<image x="{STRIPS_LEFT}" y="{top}" width="{STRIPS_WIDTH}" height="{height}" '
-            f'preserveAspectRatio="none" href="data:image/png;base64,{png}"/>'
+            f'preserveAspectRatio="none" href="data:image/png;base64,{image}"/>'
         )
         yield _text(STRIPS_LEFT - 76, top + height / 2 + 4, f"{row} hears", anchor="end", size=12)
         for index, node in enumerate(shown):
@@ -189,18 +190,6 @@ def _heaviest(graph: AudioGraph, rows: list[str], shown: list[str]) -> float:
     """What counts as much: the 99th percentile of all weights that are drawn."""
     drawn = graph.edges[:, [graph.rows.index(row) for row in rows]][..., [graph.nodes.index(node) for node in shown]]
     return max(float(np.percentile(drawn, 99)), 1e-6)
-
-
-def _png(pixels: np.ndarray) -> bytes:
-    """A PNG file of uint8 [height, width, 3] (ISO/IEC 15948: signature, IHDR, IDAT, IEND)."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    height, width, _ = pixels.shape
-    rows = b"".join(b"\0" + row.tobytes() for row in pixels)  # 0: the row as it is, no filter
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits a colour, RGB
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b"")
 
 
 def _text(x: float, y: float, words: str, *, anchor: str = "start", size: int = 11, fill: str = "#222") -> str:
