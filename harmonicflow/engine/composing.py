@@ -11,21 +11,19 @@ from typing import Final
 
 import numpy as np
 
-from harmonicflow.core.instruments import INSTRUMENTS
 from harmonicflow.score.arrange import Arranger, ComposeRequest
 from harmonicflow.score.cells import CELL_PARTS
 from harmonicflow.score.chords import clip_spans
-from harmonicflow.score.emotion import Targets
 from harmonicflow.score.events import Event
 from harmonicflow.score.finish import finished
 from harmonicflow.score.form import FormBar, form_of
-from harmonicflow.score.groove import Groove, swung
 from harmonicflow.score.score import Note, Score
 from harmonicflow.score.steering import Steering
 
 from .composing_bias import Bias
 from .composing_desk import Desk, Heat
-from .composing_recall import Like, Recalls, lay, lay_answers, lines_of
+from .composing_feel import Feel
+from .composing_recall import Like, Recalls, lay, lay_answers
 from .composing_rounds import Chunk, chunks_of, rounds_of, window_of
 from .composition import MODEL
 from .runtime import Runtime
@@ -68,10 +66,7 @@ class Learned:
         self._distant = self._closed()
         self._like = Like.of(steering.like, desk) if steering.like is not None else None
         self._bias = Bias(desk, steering, request.genre)
-        groove = steering.groove or steering.like
-        self._groove = None
-        if groove is not None and groove.notes:
-            self._groove = Groove.of(groove.notes, [line for line, _ in lines_of(groove, self.form)])
+        self._feel = Feel(steering, request.selection, request.emotion, self.form.grid)
         card = runtime.bundle.card.composer
         self._heat = Heat(
             card.temperature if options.temperature is None else options.temperature,
@@ -164,25 +159,8 @@ class Learned:
             self.desk.show(part, notes, first, last)
             self._silent[part] = 0
         else:
-            notes = self._played(part, notes)
+            notes = self._feel.given_to(CELL_PARTS[part], notes)
         self._open[part] += [Event(n.start, n.duration, n.pitch, n.velocity, n.shift_s) for n in notes]
-
-    def _played(self, part: int, notes: Sequence[Note]) -> Sequence[Note]:
-        """Notes with the articulation, the swing and the groove that are asked for."""
-        name = CELL_PARTS[part]
-        if self._request.emotion is not None and INSTRUMENTS[name].pitched:
-            factor = Fraction(round(Targets.of(self._request.emotion).articulation * 24), 24)
-            notes = [replace(note, duration=max(note.duration * factor, Fraction(1, 12))) for note in notes]
-        if self._steering.swing is not None:
-            straight = [note for note in notes if not self._compound(note)]
-            bent = swung(straight, self._steering.swing, self.desk.grid.starts)
-            notes = sorted((*bent, *(note for note in notes if self._compound(note))), key=lambda note: note.start)
-        if self._groove is not None:
-            notes = self._groove.given_to(notes, [bar.start for bar in self.form.bars])
-        return notes
-
-    def _compound(self, note: Note) -> bool:
-        return bool(self.desk.grid.compound[self.desk.grid.cell_at(note.start)])
 
     def _arranged(self, part: int, chunk: Chunk) -> list[Note]:
         """The arranger's notes for a part in a chunk's bars, beside all that is written."""

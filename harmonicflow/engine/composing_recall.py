@@ -15,7 +15,7 @@ from harmonicflow.core.instruments import INSTRUMENTS
 from harmonicflow.score.cell_features import HARMONY_COLUMNS, HARMONY_WIDTH, harmony_features
 from harmonicflow.score.cell_recall import moved_to_roots
 from harmonicflow.score.cells import CELL_PARTS, LOWEST, PLACE, SLOT, Floats, Tokens, cells_of, grid_of_bars
-from harmonicflow.score.form import Form, FormBar
+from harmonicflow.score.form import FormBar
 from harmonicflow.score.keys import Key
 from harmonicflow.score.score import Note, Score
 
@@ -42,7 +42,7 @@ class Like:
         if not score.notes:
             return None
         own, form = desk.grid, desk.form
-        lines = lines_of(score, form)
+        lines = lines_of(score, form.bars[0].beats)
         grid = grid_of_bars(lines, [float(own.bpm[0])] * len(lines), [bool(own.compound[0])] * len(lines))
         edges = np.searchsorted(grid.bar, np.arange(len(lines) + 1))
         tokens = cells_of(score, grid, desk.selection)
@@ -61,9 +61,8 @@ class Like:
         return None
 
 
-def lines_of(score: Score, form: Form) -> list[tuple[Fraction, Fraction]]:
-    """Bar lines of a score that does not name them: those of the form's first meter, from beat 0."""
-    beats = form.bars[0].beats
+def lines_of(score: Score, beats: Fraction) -> list[tuple[Fraction, Fraction]]:
+    """Bar lines of a score that does not name them: bars of so many beats, from beat 0."""
     count = max(ceil((max(note.start for note in score.notes) + Fraction(1, 12)) / beats), 1)
     return [(beats * number, beats * (number + 1)) for number in range(count)]
 

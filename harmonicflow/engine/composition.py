@@ -8,6 +8,8 @@ from harmonicflow.score.arrange import Composer, ComposeRequest
 from harmonicflow.score.score import Score
 from harmonicflow.score.steering import Steering
 
+from .composing_feel import Feel
+
 MODEL: Final = "model"
 ARRANGER: Final = "arranger"
 
@@ -57,5 +59,6 @@ class Whole:
             density, complexity = (
                 self._steering.mean(name, getattr(self._request, name)) for name in ("density", "complexity")
             )
-            self._score = self._composer.compose(replace(self._request, density=density, complexity=complexity))
+            score = self._composer.compose(replace(self._request, density=density, complexity=complexity))
+            self._score = Feel(self._steering, self._request.selection).score(score, self._request.known)
         return self._score

@@ -51,14 +51,15 @@ def aims_of(
         for name in (name for name in STEERED if part in TYPICAL[name]):
             share, spread = steering.share(name, part), SPREAD[name][part]
             aim = typical(name, part, genre)
+            goes_on = share is None and bool(np.isfinite(kept[name][row]))
             if share is not None:
                 aim += 2 * REACH * spread * (share - 0.5)
-            elif np.isfinite(kept[name][row]):
-                aim = float(kept[name][row])
-            else:
+            elif not goes_on:
                 aim += VARIETY * spread * Dice(form.seed, part).wobble("aim", name)
             if emotion is not None:
                 aim += getattr(targets, name)
+            if goes_on:  # what is kept may have been written in this very emotion
+                aim = float(kept[name][row]) if emotion is None else (float(kept[name][row]) + aim) / 2
             curve = REACH if steering.energy else ENERGY
             bars = 2 * curve * spread * (form.energy() - 0.5) if name in BY_ENERGY else 0.0
             out[name][row] = np.clip(aim + bars, 0.02, 0.98)

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from harmonicflow.core.tempo import Selection
+from harmonicflow.engine.bundle import Bundle
 from harmonicflow.engine.composer import LearnedComposer
+from harmonicflow.engine.runtime import Runtime
 from harmonicflow.score.arrange import ComposeRequest
 from harmonicflow.score.cell_features import CONTROL_COLUMNS, TIME_COLUMNS
 from harmonicflow.score.cells import CELL_PARTS
@@ -216,3 +218,14 @@ def test_silence_may_be_asked_for_and_the_end_of_a_score_is_its_own(composer: Le
     loud = written(composer, Steering(density={"drums": 1.0, "": 0.0}))
     assert len(quiet.part("drums")) < 0.7 * len(loud.part("drums"))
     assert len(quiet.part("bass")) > 1.3 * len(loud.part("bass"))
+
+
+def test_the_arranger_swings_and_grooves_too(tiny: Path) -> None:
+    arranged = LearnedComposer(Runtime(Bundle.load(tiny), threads=1))
+    drums = given_drums()
+    score = written(arranged, Steering(swing=1.0, groove=some_groove(0.02, 0)), known=drums, genre="rock")
+    assert score.part("drums") == drums.notes  # what is given stays
+    eighths = [note for note in score.part("bass") if note.start % 1 in (Fraction(1, 2), Fraction(2, 3))]
+    assert eighths and all(note.start % 1 == Fraction(2, 3) for note in eighths)
+    late = [note.shift_s for note in score.part("piano") if note.start % 1 == 0]
+    assert np.mean(late) == pytest.approx(0.02, abs=0.006)

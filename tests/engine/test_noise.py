@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.random import Philox
 
-from harmonicflow.engine.noise import frame_noise
+from harmonicflow.engine.noise import cell_draws, frame_noise
 
 
 @pytest.mark.parametrize("cuts", [(0, 40), (0, 1, 2, 40), (0, 7, 19, 40), tuple(range(41))])
@@ -40,3 +40,14 @@ def test_the_bits_are_philox_of_the_documented_counter() -> None:
     u1, u2 = (int(raw[0]) >> 11) * 2.0**-53 + 2.0**-54, (int(raw[16]) >> 11) * 2.0**-53
     expected = np.sqrt(-2 * np.log(u1)) * np.cos(2 * np.pi * u2)
     assert frame_noise(11, "bass", 5, 1)[0, 0] == pytest.approx(expected, rel=1e-6)
+
+
+def test_draws_of_a_cell_depend_on_seed_part_and_beat_alone() -> None:
+    draws = cell_draws(7, "bass", 12, 96)
+    assert draws.dtype == np.float32 and draws.shape == (96,) and (0 <= draws).all() and (draws < 1).all()
+    np.testing.assert_array_equal(draws, cell_draws(7, "bass", 12, 96))
+    for other in (cell_draws(8, "bass", 12, 96), cell_draws(7, "drums", 12, 96), cell_draws(7, "bass", 13, 96)):
+        assert not np.isin(draws, other).all()
+    many = np.concatenate([cell_draws(1, "piano", cell, 96) for cell in range(500)])
+    assert abs(many.mean() - 0.5) < 0.005 and abs(many.std() - 12**-0.5) < 0.005
+    assert len(np.unique(many)) > 0.99 * len(many)  # cells next to each other share no block
