@@ -54,13 +54,15 @@ def _likelihood(board: Board, main: str) -> list[Gate]:
         if main not in rows or "unigram" not in rows:
             out.append(gate(f"bits a note of {task} taken out", "all", None, "a network in the bundle", False))
             continue
-        own = rows[main]["all"]["bits_a_note"]
-        for other in ("unigram", "arranger", "previous bar"):
-            limit = rows[other]["all"]["bits_a_note"]
-            valid = rows["uniform"]["all"]["bits_a_note"] > limit
-            out.append(
-                gate(f"bits a note of {task} taken out", "all", own, f"< {other}'s {limit:.2f}", own < limit, valid)
-            )
+        for column in ("all", "people"):
+            if column not in rows[main]:
+                continue
+            own = rows[main][column]["bits_a_note"]
+            for other in ("unigram", "arranger", "previous bar"):
+                limit = rows[other][column]["bits_a_note"]
+                valid = rows["uniform"][column]["bits_a_note"] > limit
+                title, needs = f"bits a note of {task} taken out", f"< {other}'s {limit:.2f}"
+                out.append(gate(title, column, own, needs, own < limit, valid))
     return out
 
 

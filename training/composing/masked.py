@@ -114,6 +114,11 @@ class Bet:
         return np.asarray(self.picks[:, 0])
 
     @property
+    def by_people(self) -> NDArray[np.bool_]:
+        human = np.array([name in self.window.piece.human for name in CELL_PARTS])
+        return np.asarray(human[self.parts])
+
+    @property
     def truth(self) -> Tokens:
         return np.asarray(self.window.tokens[self.picks[:, 0], self.picks[:, 1]])
 
@@ -235,12 +240,14 @@ def uniform_logp(part_R: NDArray[np.int64], tokens_RNF: Tokens) -> Floats:
 
 
 def bits(found: list[tuple[Bet, Floats]]) -> dict[str, dict[str, float]]:
-    """Part (and "all") -> bits a note and bits a cell of one row."""
+    """Part (and "all", and "people" for what people played or wrote) -> bits a note and bits a cell of one row."""
     out: dict[str, dict[str, float]] = {}
     parts = np.concatenate([bet.parts for bet, _ in found])
     notes = np.concatenate([(bet.truth[..., SLOT] >= 0).sum(axis=1) for bet, _ in found])
+    people = np.concatenate([bet.by_people for bet, _ in found])
     cost = -np.concatenate([logp for _, logp in found]) / np.log(2)
-    for name, chosen in [*((name, parts == number) for number, name in enumerate(CELL_PARTS)), ("all", parts >= 0)]:
+    columns = {name: parts == number for number, name in enumerate(CELL_PARTS)}
+    for name, chosen in (columns | {"people": people, "all": parts >= 0}).items():
         if chosen.any():
             out[name] = {
                 "bits_a_note": round(float(cost[chosen].sum() / max(notes[chosen].sum(), 1)), 4),

@@ -71,8 +71,9 @@ def _likelihood(board: Board) -> Iterator[Block]:
             cells = [f"{by_part[part]['bits_a_note']:.2f} ({by_part[part]['bits_a_cell']:.1f})" for part in parts]
             rows.append([name, *cells])
         text = (
-            "How surprised each is by what people's songs have there, given everything that was left: fewer bits are"
-            " better, and the uniform row is the control. All are proper distributions over the same tokens."
+            "How surprised each is by what test songs have there, given everything that was left: fewer bits are"
+            " better, and the uniform row is the control. All are proper distributions over the same tokens. The"
+            " column people leaves out the parts that the arranger wrote for songs that lack them."
         )
         yield f"Likelihood: {titles[task]}", text, rows
 
