@@ -41,7 +41,7 @@ class Options:
     cache: Path | None = None
     sizes: Sizes = field(default_factory=Sizes)
     seed: int = 0
-    threads: int | None = 2
+    threads: int = 2
     framed: int = 40  # excerpts of test songs whose chords are composed to
     bars: int = 16
     free: int = 4  # pieces of each genre
