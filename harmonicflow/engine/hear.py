@@ -148,6 +148,7 @@ class _Grid:
     place_K: NDArray[np.int64]
     tempo: HeardTempo | None
     meter: str | None
+    before: int = 0  # steps before the first beat
 
     @property
     def bars_s(self) -> tuple[float, ...]:
@@ -198,21 +199,19 @@ def _session_grid(selection: Selection) -> _Grid:
 def _with_edges(
     beats_s: np.ndarray, downbeats: tuple[int, ...], seconds: float, tempo: HeardTempo, meter: str
 ) -> _Grid:
-    """Steps from beat to beat, and what lies before the first and behind the last."""
-    lines = set(downbeats)
+    """Steps from beat to beat, going on as regularly before the first beat and behind the last."""
     place = np.full(len(beats_s), WITHIN)
     for first, last in zip(downbeats, [*downbeats[1:], len(beats_s)], strict=True):
         place[first] = BAR_LINE
         if last - first in (4, 6, 8):
             place[first + (last - first) // 2] = HALF_BAR
-    edges, places = list(beats_s), list(place)
-    if edges[0] > 0.1:
-        edges, places = [0.0, *edges], [WITHIN, *places]
-    else:
-        edges[0] = 0.0
-    edges.append(max(seconds, edges[-1] + 0.05))
-    assert len(lines) == len(downbeats)
-    return _Grid(beats_s, downbeats, np.array(edges), np.array(places), tempo, meter)
+    period = float(np.median(np.diff(beats_s))) if len(beats_s) > 1 else STEP_S
+    before = np.arange(beats_s[0] - period, 0.3 * period, -period)[::-1]
+    after = np.arange(beats_s[-1] + period, seconds - 0.3 * period, period)
+    edges = np.concatenate([before, beats_s, after, [max(seconds, beats_s[-1] + 0.05)]])
+    edges[0] = 0.0
+    places = np.concatenate([np.full(len(before), WITHIN), place, np.full(len(after), WITHIN)])
+    return _Grid(beats_s, downbeats, edges, places, tempo, meter, len(before))
 
 
 def _chords(found: list[FoundChord], grid: _Grid) -> tuple[HeardChord, ...]:
@@ -274,8 +273,7 @@ def _structure(mono_T: np.ndarray, signal: BeatHarmony, grid: _Grid) -> Structur
     """Form from whole bars; none with fewer than two."""
     if len(grid.downbeats) < 2:
         return find_structure(np.zeros((0, 0), np.float32))
-    shift = len(grid.place_K) - len(grid.beats_s)  # 1 where a step stands before the first beat
-    edges = [place + shift for place in grid.downbeats]
+    edges = [place + grid.before for place in grid.downbeats]
     length = edges[-1] - edges[-2]
     edges.append(min(edges[-1] + length, len(grid.place_K)))
     levels: Any = band_levels(mono_T, grid.edges_s)

@@ -110,19 +110,21 @@ class Heard:
         return tuple(self.beats_s[place] for place in self.downbeats)
 
     def place(self, second: float) -> tuple[int, float] | None:
-        """Bar (from 1; 0 is the upbeat) and beat (from 1) of a moment; None without bars."""
-        bars = self.bars_s
-        if not bars:
+        """Bar and beat of a moment, both from 1 (bar 0 is the one before the first line); None without bars."""
+        if not self.downbeats:
             return None
-        bar = bisect_right(bars, second + 1e-6)
-        beat = self._beat(second)
-        first = self.downbeats[bar - 1] if bar else self.downbeats[0] - self._upbeat()
-        return bar, beat - first + 1
+        bar, beat = bisect_right(self.bars_s, second + 1e-6), self._beat(second)
+        if bar:
+            return bar, beat - self.downbeats[bar - 1] + 1
+        length = self.bar_beats
+        bars = max(int(np.ceil((self.downbeats[0] - beat) / length - 1e-6)), 1)
+        return 1 - bars, beat - self.downbeats[0] + bars * length + 1
 
-    def _upbeat(self) -> int:
-        """Beats of a whole bar, before the first one."""
+    @property
+    def bar_beats(self) -> int:
+        """Beats of most bars."""
         lengths = np.diff(self.downbeats)
-        return round(float(np.median(lengths))) if len(lengths) else 4
+        return max(round(float(np.median(lengths))), 1) if len(lengths) else 4
 
     def _beat(self, second: float) -> float:
         return beat_at(second, np.asarray(self.beats_s))
