@@ -49,7 +49,8 @@ Folder = click.Path(path_type=Path)
 @click.option("--steps", type=click.IntRange(1, 64), default=None, help="Of the sampler; default: the bundle's own.")
 @click.option("--all-sounds", is_flag=True,
               help="Songs with varied programs and kits too; without it the default sound only.")
-@click.option("--threads", type=click.IntRange(1, 256), default=None, help="For the networks; default: all cores; with --composer 2.")
+@click.option("--threads", type=click.IntRange(1, 256), default=None,
+              help="For the networks; default: all cores, with --composer two.")
 @click.option("--previous", type=Folder, default=None, help="With --codec: a bundle whose codec is compared.")
 @click.option("--clips", type=click.Path(path_type=Path, exists=True, file_okay=False), default=None,
               help="With --codec or --analyst: a folder of recordings to measure as well.")
