@@ -18,7 +18,6 @@ GENRES: Final = (
     "blues", "reggae", "country", "afrobeat", "electronic", "metal",
 )  # fmt: skip
 GENRE_PLACES: Final = 16
-ARRANGED_GENRES: Final = GENRES  # the arranger has a style of its own for each
 HEARD_GENRES: Final = ("rock", "pop", "funk", "jazz")  # what the first performers were told of arranged songs
 
 MIN_BPM: Final = 20

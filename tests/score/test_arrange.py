@@ -156,10 +156,11 @@ def test_one_part_is_the_same_whoever_else_is_asked_for(genre: str) -> None:
         assert alone.part(name) == everyone.part(name)
 
 
-@pytest.mark.parametrize("meter", METERS)
 @pytest.mark.parametrize("genre", GENRES)
-def test_every_meter_and_tempo_has_all_four_parts(genre: str, meter: str) -> None:
-    for bpm in TEMPI[METERS.index(meter) % 3 :: 3]:
+def test_every_meter_and_tempo_has_all_four_parts(genre: str) -> None:
+    """Every thirteenth pair for each genre: together all of them."""
+    pairs = list(itertools.product(METERS, TEMPI))[GENRES.index(genre) % 13 :: 13]
+    for meter, bpm in pairs:
         selection = Selection.from_bars(4, bpm, meter, 44_100)
         score = compose(selection, "Am7 | D7 | Gmaj7 | C", genre=genre, seed=3)
         assert score.parts == ("bass", "drums", "guitar", "piano"), bpm
