@@ -57,7 +57,7 @@ def aims_of(
             elif not goes_on:
                 aim += VARIETY * spread * Dice(form.seed, part).wobble("aim", name)
             if emotion is not None:
-                aim += getattr(targets, name)
+                aim += getattr(targets, name) * spread
             if goes_on:  # what is kept may have been written in this very emotion
                 aim = float(kept[name][row]) if emotion is None else (float(kept[name][row]) + aim) / 2
             curve = REACH if steering.energy else ENERGY

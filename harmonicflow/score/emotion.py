@@ -35,11 +35,11 @@ class Line(NamedTuple):
 LINES: Final[dict[str, Line]] = {
     # Log2 of the tempo over the genre's usual one. Fast is happy, excited, angry; slow is sad, calm, tender.
     "tempo": Line(0.0, 0.10, 0.35, "GL, JL, LM"),
-    # Shares of the scales that `cell_features.measured_controls` has.
-    "density": Line(0.0, 0.03, 0.22, "GL: activity; LM: note density is faster tempo without the tempo"),
-    "complexity": Line(0.0, -0.08, 0.10, "GL, LM: regular and simple is glad or calm, irregular uneasy or angry"),
-    "register": Line(0.0, 0.06, 0.06, "GL, JL: high is happy, graceful, surprised; low is sad, serious"),
-    "loudness": Line(0.0, 0.02, 0.18, "GL, JL, LM: loud is intense, angry, joyful; soft is sad, tender, peaceful"),
+    # Controls, in standard deviations among songs (typical.SPREAD).
+    "density": Line(0.0, 0.2, 1.6, "GL: activity; LM: note density is faster tempo without the tempo"),
+    "complexity": Line(0.0, -0.5, 0.6, "GL, LM: regular and simple is glad or calm, irregular uneasy or angry"),
+    "register": Line(0.0, 1.2, 1.2, "GL, JL: high is happy, graceful, surprised; low is sad, serious"),
+    "loudness": Line(0.0, 0.15, 1.6, "GL, JL, LM: loud is intense, angry, joyful; soft is sad, tender, peaceful"),
     # Log2 of the notes' lengths: staccato is lively, legato solemn, sad or tender.
     "articulation": Line(0.0, -0.05, -0.35, "GL, JL, LM"),
     # Of a bar in the form's plan.
@@ -62,7 +62,7 @@ class Targets:
     """What an emotion asks for: differences from what would be played without it, but for `energy`."""
 
     tempo: float  # factor of the genre's usual tempo
-    density: float  # these four: added to the control of that name
+    density: float  # these four: standard deviations by which the control of that name moves
     complexity: float
     register: float
     loudness: float

@@ -75,6 +75,6 @@ def test_takes_differ_around_what_players_do_and_a_part_goes_on_as_it_does() -> 
     kept = {name: np.array([0.33, np.nan, np.nan, np.nan], np.float32) for name in STEERED}
     assert aims(Steering(), kept=kept)["density"][bass, 0] == pytest.approx(0.33)
     assert aims(Steering(), kept=kept, emotion=(0.0, 1.0))["density"][bass, 0] == pytest.approx(
-        (0.33 + 0.73 + 0.22) / 2
+        (0.33 + middle + 1.6 * spread) / 2
     )
     assert aims(Steering(density={"bass": 0.5}), kept=kept)["density"][bass, 0] == pytest.approx(middle)
