@@ -10,7 +10,6 @@ from math import floor, gcd
 import numpy as np
 
 from harmonicflow.analysis.curves import clip_curves
-from harmonicflow.analysis.harmony import estimate_harmony
 from harmonicflow.audio.resample import resample
 from harmonicflow.core.constants import HOP, MAX_CHANNELS, MAX_RATE, MIN_RATE, SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
@@ -20,6 +19,8 @@ from harmonicflow.score.keys import Key, parse_key
 
 from .blocks import latent_length
 from .codec import encode
+from .hear import analyst_of
+from .hear_clip import hear_clip
 from .result import Plan
 from .runtime import Runtime
 from .text import Words
@@ -109,14 +110,15 @@ def analyse(
     inside = sound[context * HOP : (context + length) * HOP]
     if not inside.any():
         return Analysis(plan, spans, tonality, None, (f"{clip.name} is silent in the selection and was not used",))
+    warnings: tuple[str, ...] = ()
     row0 = encode(runtime, sound[None])[0, context : context + length]
     if spans is None or tonality is None:
         end = selection.frames * SAMPLE_RATE // selection.rate
-        heard = estimate_harmony(inside[:end], SAMPLE_RATE, selection)
+        heard = hear_clip(inside[:end], selection, analyst_of(runtime), clip.name)
         spans = spans if spans is not None else heard.chords or None
-        if tonality is None and heard.key is not None:
-            tonality = Key(heard.key.tonic, heard.key.mode)
+        tonality = tonality or heard.key
+        warnings = (heard.remark,) if heard.remark else ()
     # As in training, the curves of the first frames know what sounded before them: no onset at a cut.
     curves = clip_curves(sound, length + 2 * context)[context : context + length]
     plan = replace(plan, key=tonality.name if tonality else None, curves=curves)
-    return Analysis(plan, spans, tonality, row0)
+    return Analysis(plan, spans, tonality, row0, warnings)

@@ -183,7 +183,8 @@ def _axis(sheet: _Sheet, heard: Heard) -> None:
     """Seconds, and the numbers of bars, not more of them than can be read."""
     step = next(step for step in (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1 << 30) if heard.seconds / step <= 14)
     for second in range(0, int(heard.seconds) + 1, step):
-        sheet.write(f"{second // 60}:{second % 60:02d}", sheet.x(second), AXIS, GREY)
+        if sheet.x(second) < RIGHT - 4 * WIDTH:
+            sheet.write(f"{second // 60}:{second % 60:02d}", sheet.x(second), AXIS, GREY)
     bars = heard.bars_s
     every = max(-(-len(bars) // 24), 1)
     sheet.write("bar", 6, AXIS + LINE, GREY)

@@ -81,9 +81,9 @@ def clock(seconds: float) -> str:
 def chart(heard: Heard) -> list[str]:
     """Bars of chords, four a line, a new line for each section; "." holds the chord before, N.C. is no chord.
 
-    A bar with several chords has one name a beat. Without bars there is one line a chord, with its time.
+    A bar with several chords has one name a beat. Without bars, or where they are a guess, there is one line a chord.
     """
-    if not heard.downbeats:
+    if not heard.downbeats or heard.tempo is None or heard.tempo.confidence < UNSURE:
         return ["Chords"] + [f"  {clock(one.start_s):>7}  {one.chord.name}" for one in heard.chords]
     starts = {part.first_bar: part.name[:LONGEST_NAME] for part in heard.sections}
     margin = max(map(len, starts.values()), default=0)
