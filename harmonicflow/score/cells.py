@@ -113,7 +113,7 @@ def grid_of_bars(
 def grid_of(selection: Selection) -> CellGrid:
     """The cells of a selection's bars, whole bars: the first may start before beat 0."""
     bars = selection.bars()
-    bpm = [float(selection.bpm_at_beat(max(bar.grid_start, Fraction(0)))) for bar in bars]
+    bpm = [float(selection.bpm_at_beat(min(max(bar.grid_start, Fraction(0)), selection.beats))) for bar in bars]
     compound = [bar.meter.denominator >= 8 and bar.meter.numerator % 3 == 0 for bar in bars]
     return grid_of_bars(bar_lines(selection), bpm, compound)
 
@@ -176,13 +176,14 @@ def place_notes(
 
 def cells_of(score: Score, grid: CellGrid, selection: Selection) -> Tokens:
     """A score's notes as tokens [P, K, N, F]; parts outside the four are left out."""
+    starts = grid.start_beats
     out = np.full((len(CELL_PARTS), grid.cells, NOTES, FIELDS), -1, np.int16)
     for number, name in enumerate(CELL_PARTS):
         notes = score.part(name)
         if not notes:
             continue
         start = np.array([float(note.start) for note in notes])
-        bpm = np.array([float(selection.bpm_at_beat(max(note.start, Fraction(0)))) for note in notes])
+        bpm = grid.bpm[np.clip(np.searchsorted(starts, start + 1e-6, side="right") - 1, 0, grid.cells - 1)]
         shift = np.array([note.shift_s for note in notes]) * bpm / 60.0
         out[number] = place_notes(
             grid, start + shift, bpm, np.array([float(note.duration) for note in notes]),
