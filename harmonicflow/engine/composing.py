@@ -134,7 +134,28 @@ class Learned:
             followers = {part: tuple(row.bar for row in rows) for part, rows in recalls.followers.items()}
             self._rounds(followers, order, options.filling if self._distant else options.following, window)
         for part in self._parts:
+            if self._missed(part, chunk):
+                self._urge(part, chunk, window)
             self._take_up(part, chunk)
+
+    def _cells(self, chunk: Chunk) -> tuple[int, int]:
+        return self.form.bars[chunk.first].cells[0], self.form.bars[chunk.last - 1].cells[1]
+
+    def _missed(self, part: int, chunk: Chunk) -> bool:
+        """Whether a part that must sound has been silent too long: from the beginning, or for some chunks."""
+        first, last = self._cells(chunk)
+        bar = self.form.bars[chunk.first].cells
+        asked = int(np.count_nonzero(self.desk.wanted[part, first:last])) >= bar[1] - bar[0]
+        quiet = self._steering.share("density", CELL_PARTS[part]) == 0
+        long = self._silent[part] + 1 > self._options.silence
+        return bool(asked and long and not quiet) and not self.desk.notes(part, first, last)
+
+    def _urge(self, part: int, chunk: Chunk, window: tuple[int, int]) -> None:
+        """Ask for a part's cells once more, in which the model now hardly likes to write nothing."""
+        self.desk.reopen(part, *self._cells(chunk))
+        self._bias.urged = part
+        self._rounds({part: chunk.bars(self.form)}, [part], self._options.following, window)
+        self._bias.urged = None
 
     def _rounds(
         self, bars_of: Mapping[int, tuple[FormBar, ...]], order: Sequence[int], groups: int, window: tuple[int, int]
@@ -149,17 +170,15 @@ class Learned:
 
     def _take_up(self, part: int, chunk: Chunk) -> None:
         """The notes of a part's new cells as played events, or the arranger's where the part has been silent long."""
-        first, last = self.form.bars[chunk.first].cells[0], self.form.bars[chunk.last - 1].cells[1]
+        first, last = self._cells(chunk)
         if not self.desk.wanted[part, first:last].any():
             return
-        notes: Sequence[Note] = self.desk.notes(part, first, last)
-        self._silent[part] = 0 if notes else self._silent[part] + 1
-        if self._silent[part] > self._options.silence and self._steering.share("density", CELL_PARTS[part]) != 0:
-            notes = self._arranged(part, chunk)
+        if self._missed(part, chunk):
+            notes: Sequence[Note] = self._arranged(part, chunk)
             self.desk.show(part, notes, first, last)
-            self._silent[part] = 0
         else:
-            notes = self._feel.given_to(CELL_PARTS[part], notes)
+            notes = self._feel.given_to(CELL_PARTS[part], self.desk.notes(part, first, last))
+        self._silent[part] = 0 if notes else self._silent[part] + 1
         self._open[part] += [Event(n.start, n.duration, n.pitch, n.velocity, n.shift_s) for n in notes]
 
     def _arranged(self, part: int, chunk: Chunk) -> list[Note]:

@@ -23,6 +23,7 @@ from .composing_desk import Cell, Desk
 FOLLOW: Final = 2.5  # logits, up where the other part has an onset and down where it has none
 ANSWER: Final = 2.0  # down where the other part sounds; half of it up where it rests
 SWING: Final = 2.5  # down where swing has no place
+URGE: Final = 4.0  # down for the end of a cell, where a part has been silent too long
 BASS, DRUMS = CELL_PARTS.index("bass"), CELL_PARTS.index("drums")
 ANSWERING: Final = tuple(CELL_PARTS.index(name) for name in ("guitar", "piano"))
 KICK: Final = drum_class(36)
@@ -37,6 +38,7 @@ class Bias:
         self.desk, self.steering, self.genre = desk, steering, genre
         self.follow = CELL_PARTS.index(steering.follow) if steering.follow in CELL_PARTS else None
         self.lead = CELL_PARTS.index(steering.answer) if steering.answer in CELL_PARTS else None
+        self.urged: int | None = None  # the part that has been silent too long
 
     def order(self, parts: Sequence[int]) -> list[int]:
         """The parts in the order in which they are written: who is followed or answered comes first."""
@@ -67,6 +69,8 @@ class Bias:
                 out[list(SWUNG_ONLY)] -= SWING
             elif self.steering.swing >= 2 / 3:
                 out[list(STRAIGHT_ONLY)] -= SWING
+        if part == self.urged and self.desk.grid.beat[cell] % 2 == 0:
+            out[END] -= URGE
         return out
 
     def _struck(self, part: int, cell: int) -> np.ndarray:

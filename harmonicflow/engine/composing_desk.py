@@ -172,6 +172,12 @@ class Desk:
             softness[cell] = self._draws(part, first + int(cell))[:, FIELDS]
         return notes_of(CELL_PARTS[part], tokens, self.grid.cut(first, last), softness)
 
+    def reopen(self, part: int, first: int, last: int) -> None:
+        """Forget what was written into a part's cells from `first` up to `last`."""
+        cells = np.s_[part, first:last]
+        self.known[cells] &= ~self.written[cells]
+        self.written[cells] = False
+
     def show(self, part: int, notes: Sequence[Note], first: int, last: int) -> None:
         """Show the model `notes`, which another composer wrote, in a part's cells from `first` up to `last`."""
         tokens = cells_of(Score(tuple(notes)), self.grid, self.selection)

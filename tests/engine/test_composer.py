@@ -235,6 +235,16 @@ def test_a_part_that_the_model_leaves_empty_is_arranged(tiny_composer: Path) -> 
     assert "bass" not in quiet.whole().parts and not quiet.warnings
 
 
+def test_a_part_that_begins_with_silence_is_asked_once_more(tiny_composer: Path) -> None:
+    shy, calls = recording(tiny_composer, mute=0, shy=True)
+    composition = shy.begin(ComposeRequest(bars(8), genre="rock", seed=1))
+    score = composition.whole()
+    assert score.part("bass") and not composition.warnings and composition.by == "model"
+    urged = [call for call in calls if (call["bias"][:, -1] < 0).any()]
+    assert urged and all((call["write"][:, 0] == 0).all() for call in urged)
+    assert all(call["known"][1, :16].all() for call in urged)  # beside the others' notes
+
+
 def test_cancelled_between_two_calls(tiny_composer: Path) -> None:
     runtime = Runtime(Bundle.load(tiny_composer), threads=1)
     composition = LearnedComposer(runtime).begin(ComposeRequest(bars(64), seed=1))
