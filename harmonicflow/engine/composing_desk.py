@@ -67,7 +67,7 @@ class Desk:
         self.start, self.end = max(span[0], Fraction(0)), min(span[1], selection.beats)
         kept = [n for n in request.known.notes if n.instrument not in parts or not self.start <= n.start < self.end]
         shape = (len(CELL_PARTS), self.grid.cells)
-        self.tokens: Tokens = cells_of(Score(tuple(kept)), self.grid, selection)
+        self.tokens: Tokens = cells_of(Score(tuple(kept)), self.grid)
         self.low, self.high = _rooms(self.grid, self.start, self.end)
         self.wanted = np.zeros(shape, bool)
         self.known = np.zeros(shape, bool)
@@ -180,7 +180,7 @@ class Desk:
 
     def show(self, part: int, notes: Sequence[Note], first: int, last: int) -> None:
         """Show the model `notes`, which another composer wrote, in a part's cells from `first` up to `last`."""
-        tokens = cells_of(Score(tuple(notes)), self.grid, self.selection)
+        tokens = cells_of(Score(tuple(notes)), self.grid)
         self.tokens[part, first:last] = tokens[part, first:last]
         self.known[part, first:last] = True
         self.written[part, first:last] = False

@@ -45,7 +45,7 @@ class Like:
         lines = lines_of(score, form.bars[0].beats)
         grid = grid_of_bars(lines, [float(own.bpm[0])] * len(lines), [bool(own.compound[0])] * len(lines))
         edges = np.searchsorted(grid.bar, np.arange(len(lines) + 1))
-        tokens = cells_of(score, grid, desk.selection)
+        tokens = cells_of(score, grid)
         if not score.chords:
             tonics = tonic_of(score.notes, form.key), form.key.tonic
             tokens = moved_to_roots(tokens, *(_one_root(tonic, grid.cells) for tonic in tonics))

@@ -174,7 +174,7 @@ def place_notes(
     return tokens
 
 
-def cells_of(score: Score, grid: CellGrid, selection: Selection) -> Tokens:
+def cells_of(score: Score, grid: CellGrid) -> Tokens:
     """A score's notes as tokens [P, K, N, F]; parts outside the four are left out."""
     starts = grid.start_beats
     out = np.full((len(CELL_PARTS), grid.cells, NOTES, FIELDS), -1, np.int16)

@@ -62,7 +62,7 @@ def test_notes_on_the_grid_come_back(rows: list[tuple[str, int, int, int, int, i
     # Slots between sixteenths and triplets are left out: with some timing they are another slot, just as they sound.
     rows = [row for row in rows if row[1] % 12 in (0, 3, 6, 9) and row[0] != "drums"]
     notes = [Note(p, Fraction(s, 12), Fraction(d, 12), pitch, v, t * 0.0025) for p, s, d, pitch, v, t in rows]
-    tokens = cells_of(Score(tuple(notes)), grid_of(SEVEN), SEVEN)
+    tokens = cells_of(Score(tuple(notes)), grid_of(SEVEN))
     found = {(note.instrument, note.start, note.pitch): note for note in back(tokens, SEVEN)}
     kept = [note for note in notes if note.start < 14]
     assert len(found) == len({(note.instrument, note.start, note.pitch) for note in kept})
@@ -79,7 +79,7 @@ def test_the_last_cell_of_a_bar_of_seven_eighths_is_half_as_long() -> None:
     assert [float(length) for length in grid.lengths[:5]] == [1, 1, 1, 0.5, 1]
     assert list(grid.beat[:5]) == [0, 1, 2, 3, 0]
     early = Note("bass", Fraction(7, 2), Fraction(1), 40, 100, -0.01)
-    tokens = cells_of(Score((early,)), grid, SEVEN)[0]
+    tokens = cells_of(Score((early,)), grid)[0]
     assert tokens[4, 0, SLOT] == 0 and tokens[4, 0, TIMING] < 8, "a little before the bar line is on it"
 
 
@@ -88,14 +88,14 @@ def test_an_early_note_and_a_swung_one_keep_their_time() -> None:
     for beat in (0.5, 2 / 3, 0.6, 0.25, 0.27, 0.98):
         shift = beat - int(beat * 4) / 4
         note = Note("piano", 4 + Fraction(int(beat * 4), 4), Fraction(1, 4), 60, 80, shift * 0.5)
-        tokens = cells_of(Score((note,)), grid_of(FOUR), FOUR)
+        tokens = cells_of(Score((note,)), grid_of(FOUR))
         (found,) = back(tokens, FOUR)
         assert float(found.start) * 0.5 + found.shift_s == pytest.approx((4 + beat) * 0.5, abs=0.0026)
 
 
 def test_every_token_is_inside_its_table_and_sorted() -> None:
     score = Arranger().compose(ComposeRequest(FOUR, genre="funk", seed=1))
-    tokens = cells_of(score, grid_of(FOUR), FOUR)
+    tokens = cells_of(score, grid_of(FOUR))
     there = tokens[..., SLOT] >= 0
     for field, size in enumerate(SIZES):
         assert tokens[there][:, field].min() >= 0 and tokens[there][:, field].max() < size
@@ -109,7 +109,7 @@ def test_every_token_is_inside_its_table_and_sorted() -> None:
 def test_of_too_many_notes_the_first_are_seen() -> None:
     notes = tuple(Note("piano", Fraction(slot, 12), Fraction(1, 12), 50 + place, 80) for slot in (0, 3, 6, 9)
                   for place in range(6))  # fmt: skip
-    tokens = cells_of(Score(notes), grid_of(FOUR), FOUR)
+    tokens = cells_of(Score(notes), grid_of(FOUR))
     assert (tokens[CELL_PARTS.index("piano"), 0, :, SLOT] >= 0).sum() == NOTES
 
 
@@ -117,7 +117,7 @@ def test_a_tempo_change_changes_what_a_late_note_is() -> None:
     tempo = TempoMap.from_changes([(0, 60), (4, 240)], 44100)
     selection = Selection(44100, 0, round(float(tempo.frame_at(12))), tempo, MeterMap.constant("4/4"))
     late = [Note("bass", Fraction(beat), Fraction(1), 40, 90, 0.015) for beat in (0, 8)]
-    tokens = cells_of(Score(tuple(late)), grid_of(selection), selection)[0]
+    tokens = cells_of(Score(tuple(late)), grid_of(selection))[0]
     assert tokens[0, 0, TIMING] == tokens[8, 0, TIMING] == 11
     assert [bpm for bpm in grid_of(selection).bpm[[0, 8]]] == [60, 240]
 
@@ -148,14 +148,14 @@ def test_controls_measure_what_they_name() -> None:
         some = more.get("beats", beats)
         notes = tuple(Note("piano", b, Fraction(1, 4), int(more.get("pitch", 60)), int(more.get("velocity", 64)))
                       for b in some)  # fmt: skip
-        found = measured_controls(cells_of(Score(notes), grid_of(FOUR), FOUR), grid_of(FOUR))
+        found = measured_controls(cells_of(Score(notes), grid_of(FOUR)), grid_of(FOUR))
         return float(found[name][CELL_PARTS.index("piano")][0])
 
     assert one("density") > one("density", beats=[Fraction(0), Fraction(2)])
     assert one("complexity") > one("complexity", beats=[Fraction(beat) for beat in range(4)]) == 0
     assert one("register", pitch=72) > one("register", pitch=48)
     assert one("loudness", velocity=110) > one("loudness", velocity=50)
-    silent = measured_controls(cells_of(Score(), grid_of(FOUR), FOUR), grid_of(FOUR))
+    silent = measured_controls(cells_of(Score(), grid_of(FOUR)), grid_of(FOUR))
     assert (silent["density"] == 0).all() and np.isnan(silent["loudness"]).all()
     told = control_features(silent)
     assert told[..., CONTROL_COLUMNS["density"].start + 1].all() and not told[..., CONTROL_COLUMNS["loudness"]].any()
@@ -168,7 +168,7 @@ def test_a_genre_nobody_knows_is_not_told() -> None:
 
 def test_recall_moves_to_the_chord_and_likeness_counts_onsets() -> None:
     notes = tuple(Note("bass", Fraction(beat), Fraction(1), 40, 90) for beat in range(4))
-    tokens = cells_of(Score((*notes, Note("drums", Fraction(0), Fraction(1), 36, 90))), grid_of(FOUR), FOUR)[:, :4]
+    tokens = cells_of(Score((*notes, Note("drums", Fraction(0), Fraction(1), 36, 90))), grid_of(FOUR))[:, :4]
     spans = {name: [ChordSpan(Fraction(0), Fraction(16), parse_chord(name))] for name in ("E", "G", "C#")}
     told = {name: harmony_features(chords, None, grid_of(FOUR))[:4] for name, chords in spans.items()}
     up = moved_to_roots(tokens, told["E"], told["G"])

@@ -52,7 +52,7 @@ def there_and_back(piece: Piece) -> Piece:
     """The piece after a trip through cells."""
     selection = selection_of(piece)
     grid = grid_of(selection)
-    tokens = cells_of(score_of(piece), grid, selection)
+    tokens = cells_of(score_of(piece), grid)
     notes = [note for number, name in enumerate(CELL_PARTS) for note in notes_of(name, tokens[number], grid)]
     return piece_of(Score(tuple(notes)), selection, piece)
 

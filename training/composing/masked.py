@@ -64,7 +64,7 @@ class Window:
     def of(cls, piece: Piece) -> Window:
         selection = selection_of(piece)
         grid = grid_of(selection)
-        return cls(piece, grid, cells_of(score_of(piece), grid, selection))
+        return cls(piece, grid, cells_of(score_of(piece), grid))
 
     @property
     def sounding(self) -> list[int]:
@@ -158,7 +158,7 @@ def arranged(bet: Bet, seeds: int = SEEDS) -> Tokens:
                 selection=selection, chords=chords_of(piece) or None, key=parse_key(piece.key) if piece.key else None,
                 genre=piece.genre or "pop", stems=(name,), known=others, seed=seed,
             )  # fmt: skip
-            tokens = cells_of(Arranger().compose(request), window.grid, selection)
+            tokens = cells_of(Arranger().compose(request), window.grid)
             out[rows, seed] = tokens[part, bet.picks[rows, 1]]
     return out
 
