@@ -218,10 +218,10 @@ class Selection:
         return cls(rate, 0, nearest(frames), tempo_map, meters)
 
     def extended(self, *, bars: int | None = None, beats: Exact | None = None, seconds: Exact | None = None) -> Self:
-        """This range and more after it: whole bars, or beats, or seconds; raises `bad_selection`, `too_short`, `too_long`.
+        """This range and more after it: whole bars, or beats, or seconds.
 
         Tempo and meters go on as their maps say, after the last anchor at its tempo. A bar that is cut at the end is
-        filled up first and does not count.
+        filled up first and does not count. Raises `bad_selection`, `too_short`, `too_long`.
         """
         given = [("bars", bars), ("beats", beats), ("seconds", seconds)]
         (unit, more), *others = [pair for pair in given if pair[1] is not None] or [("", None)]
@@ -241,7 +241,8 @@ class Selection:
             line = self.meters.bar_start(next_bar + int(length)) - self.start_beat
             end_frame = self.start_frame + nearest(self.frame_at_beat(line))
         if (added := Fraction(end_frame - self.end_frame, self.rate)) < MIN_SECONDS:
-            raise HarmonicFlowError("too_short", what="what is added", seconds=f"{float(added):.6g}", minimum=MIN_SECONDS)
+            told = {"what": "what is added", "seconds": f"{float(added):.6g}", "minimum": MIN_SECONDS}
+            raise HarmonicFlowError("too_short", **told)
         return replace(self, end_frame=end_frame)
 
     @property
