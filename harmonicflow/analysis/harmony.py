@@ -95,6 +95,7 @@ class BeatHarmony:
     tuning: float
     silent_K: NDArray[np.bool_]
     held_K: Floats  # nats, what a change of chord costs more where nothing is struck
+    fit_KQ: Floats  # nats, how well each chord of the table fits, before any leaning
 
 
 def estimate_harmony(mono_T: Floats, rate: int, selection: Selection) -> Harmony:
@@ -122,7 +123,7 @@ def estimate_chords(mono_T: Floats, rate: int, selection: Selection) -> tuple[Ch
 
 def hear_harmony(mono_T: Floats, rate: int, edges_s: Times, place_K: NDArray[np.int64]) -> BeatHarmony:
     """Chords between consecutive edges, in seconds from sample 0; `place_K` is where in its bar each beat lies."""
-    from harmonicflow.score.chord_search import find_chords
+    from harmonicflow.score.chord_search import find_chords, leanings
     from harmonicflow.score.key_search import key_probabilities
 
     size, hop = 2 ** round(np.log2(WINDOW_S * rate)), max(1, round(HOP_S * rate))
@@ -137,9 +138,10 @@ def hear_harmony(mono_T: Floats, rate: int, edges_s: Times, place_K: NDArray[np.
     silent_K = (level <= 10 ** (SILENCE_DBFS / 10)) | ~chroma_KP.any(axis=1)
     new_K = newness(level)
     held_K = held_costs(attacks(rows, edges_N) * new_K)
-    scores = template_scores(profile, key_probabilities(chroma_KP.sum(axis=0))[0]) * new_K[:, None]
+    fit_KQ = template_fit(profile) * new_K[:, None]
+    scores = fit_KQ + leanings(key_probabilities(chroma_KP.sum(axis=0))[0], _options()) * new_K[:, None]
     chords = find_chords(scores, _options().change(place_K) + held_K, silent_K=silent_K)
-    return BeatHarmony(chroma_KP, chords, peaks.tuning, silent_K, held_K)
+    return BeatHarmony(chroma_KP, chords, peaks.tuning, silent_K, held_K, fit_KQ)
 
 
 def attacks(rows_NS: Floats, edges_N: Times) -> Floats:
@@ -221,9 +223,8 @@ def chord_templates(overtone: float = OVERTONE) -> Floats:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
-def template_scores(profile_KS: Floats, key_M: Floats | None) -> Floats:
+def template_fit(profile_KS: Floats) -> Floats:
     """How well each chord of the table fits each beat [K, Q], in nats, from the strengths of semitones."""
-    from harmonicflow.score.chord_search import leanings
     from harmonicflow.score.chord_table import chord_table
 
     table = chord_table()
@@ -232,7 +233,7 @@ def template_scores(profile_KS: Floats, key_M: Floats | None) -> Floats:
     fit += (1 - AS_HEARD) * _unit(folded(tones, *TONE_PITCHES)) @ chord_templates(LEFT_OVER).T
     low = folded(tones, *BASS_PITCHES)
     low = low / (low.max(axis=1, keepdims=True) + 1e-9)
-    return FIT * fit + BASS * low[:, table.basses_Q] + ROOT * low[:, table.roots_Q] + leanings(key_M, _options())
+    return np.asarray(FIT * fit + BASS * low[:, table.basses_Q] + ROOT * low[:, table.roots_Q])
 
 
 def _unit(rows_KP: Floats) -> Floats:

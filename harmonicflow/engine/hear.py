@@ -94,7 +94,8 @@ def hear(
     signal = hear_harmony(mono_T, SAMPLE_RATE, grid.edges_s, grid.place_K)
     chords = signal.chords
     if harmony is not None:
-        chords = decode_chords(harmony, CHORD_RATE, grid.edges_s, grid.place_K, signal.held_K, silent_K=signal.silent_K)
+        chords = decode_chords(harmony, CHORD_RATE, grid.edges_s, grid.place_K, signal.held_K, silent_K=signal.silent_K,
+                               fit_KQ=signal.fit_KQ)  # fmt: skip
     structure = _structure(mono_T, signal, grid)
     keys = _keys(signal, harmony, grid)
     return Heard(

@@ -49,7 +49,8 @@ def hear_clip(mono_T: np.ndarray, selection: Selection, analyst: Analyst | None,
         key = Key(estimate.tonic, estimate.mode)
     time_N2, harmony = activations(mono_T, analyst)
     if harmony is not None:
-        found = decode_chords(harmony, CHORD_RATE, edges_s, place_K, signal.held_K, silent_K=signal.silent_K)
+        found = decode_chords(harmony, CHORD_RATE, edges_s, place_K, signal.held_K, silent_K=signal.silent_K,
+                              fit_KQ=signal.fit_KQ)  # fmt: skip
         if key is not None:
             rows = pool_logits(harmony, CHORD_RATE, edges_s)[~signal.silent_K, KEY]
             rows = rows - np.logaddexp.reduce(rows, axis=1, keepdims=True)
