@@ -156,6 +156,6 @@ def _kept(meta: Meta, told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _performer_row(performer: Performer, meta: Meta) -> dict[str, Any]:
     parameters = _parameters(performer)
-    given: dict[str, Any] = {key: meta[key] for key in ("schedule", "interval") if key in meta}
+    given: dict[str, Any] = {key: meta[key] for key in ("schedule", "interval", "genres") if key in meta}
     row = {"steps": meta.get("steps", STEPS), "parameters": parameters, "context_s": CONTEXT_S}
     return {**row, **given, "config": asdict(performer.config)}

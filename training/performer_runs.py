@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from harmonicflow.core.constants import LATENT_RATE
+from harmonicflow.core.constants import GENRES, LATENT_RATE
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.nn.performer import SIZES, PerformerConfig
 from harmonicflow.nn.readback import read_card, read_config
@@ -17,7 +17,7 @@ from .few_step import FEW, FewStepOptions, FewStepTask
 from .loop import Loop
 from .performer import PerformerTask, TrainedPerformer
 from .runs import Report, Run, initial_weights, start
-from .shards import ExampleData, Song, load_songs
+from .shards import ExampleData, Song, genre_of, load_songs
 
 BEFORE = ("step", "minutes", "hardware", "scores", "options")  # of a checkpoint, for the model card
 CONDITIONS = ("score", "chords", "key", "time", "clip", "genre", "emotion", "timbre")  # what is told in training
@@ -51,6 +51,7 @@ def train_performer(*, hidden_dim: int, layers: int, seconds: float, report: Rep
         data = ExampleData(songs, frames, run.batch_size, run.seed)
         held_out = ExampleData(encoded(run, "validation", table), frames, run.batch_size, 1)
         about: dict[str, Any] = {"network": "performer", "conditions": [*CONDITIONS, *(["text"] if table else [])]}
+        about["genres"] = sorted({genre for song in songs if (genre := genre_of(song.labels)) in GENRES})
         if space := songs[0].latent_space:
             about["latent_space"] = space
         task: PerformerTask

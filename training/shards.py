@@ -236,9 +236,14 @@ def sounding(curves: Floats) -> NDArray[np.bool_]:
     return heard
 
 
+def genre_of(labels: dict[str, Any]) -> str | None:
+    """The genre that a song is told by: that of its arrangement, else its own."""
+    return labels.get("genre_arranged") or labels.get("genre")
+
+
 def _genre(song: Song, told: bool) -> Floats:
     out = np.zeros(GENRE_WIDTH, np.float32)
-    genre = song.labels.get("genre_arranged") or song.labels.get("genre")
+    genre = genre_of(song.labels)
     if told and genre in GENRES:
         out[GENRES.index(genre)] = 1.0
     return out

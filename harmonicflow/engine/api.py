@@ -23,6 +23,7 @@ from harmonicflow.core.messages import Extend, Generate, Regenerate
 from harmonicflow.core.tempo import Selection
 from harmonicflow.score.arrange import Composer
 from harmonicflow.score.chords import ChordSpan
+from harmonicflow.score.genres import nearest_heard
 from harmonicflow.score.keys import Key
 from harmonicflow.score.rolls import note_arrays
 from harmonicflow.score.score import Score
@@ -284,7 +285,8 @@ class HarmonicFlow:
         """What the performer is told of a selection."""
         length = latent_length(selection)
         genre = np.zeros(GENRE_PLACES, np.float32)
-        genre[GENRES.index(plan.genre)] = 1
+        told = plan.genre if plan.genre in self.bundle.card.performer.genres else nearest_heard(plan.genre)
+        genre[GENRES.index(told)] = 1
         emotion = np.zeros(EMOTION_WIDTH, np.float32)
         if plan.emotion is not None:
             emotion[:] = (*plan.emotion, 1)

@@ -16,7 +16,7 @@ import msgspec
 
 from harmonicflow.analysis.guide import GUIDE_V, GUIDE_WIDTH
 from harmonicflow.analysis.listening import HARMONY_OUT, SPECTRUM_BANDS, TIME_OUT
-from harmonicflow.core.constants import GENRE_PLACES, HOP, LATENT_CHANNELS, SAMPLE_RATE
+from harmonicflow.core.constants import GENRE_PLACES, HEARD_GENRES, HOP, LATENT_CHANNELS, SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.paths import bundles_folder
 from harmonicflow.score.cell_features import CELLS_V, CONTROLS_WIDTH, HARMONY_WIDTH, STYLE_WIDTH, TIME_WIDTH
@@ -115,6 +115,8 @@ class PerformerCard(msgspec.Struct, frozen=True):
     parameters: int = 0
     context_s: float = 4.0  # seconds of canvas given before and after a block
     schedule: tuple[float, ...] | None = None  # flow times from 0 to 1, stretched to any number of steps; None: even
+    # The genres that it was told of in training; those of bundles from before there was a list.
+    genres: tuple[str, ...] = (*HEARD_GENRES, "electronic", "metal")
     interval: bool = False  # True: few-step model, its input `step` takes the size of the step; False: always 0
 
 
