@@ -22,6 +22,7 @@ from .onnx_graphs import export_graph
 from .parity import check, differences
 from .weights import rounded_network
 
+MIN_P: Final = 0.1  # of the composer: what is less than a tenth as likely as the likeliest is not drawn; docs/log.md
 CONTEXT_S: Final = 4.0  # of canvas before and after a block, as the performer was trained
 STEPS: Final = 8  # of a performer without a few-step fine-tune; docs/log.md has the scores of 1 to 16
 NETWORKS: Final = {
@@ -105,8 +106,10 @@ def composer_part(path: Path, told: Mapping[str, Any]) -> Part:
         return _copied("composer", path)
     composer, meta = load_composer(path)
     composer = rounded_network(composer, path)
-    row = {"cells_v": meta.get("cells_v", 0), "meters": meta.get("meters", []), "parameters": _parameters(composer),
-           "config": asdict(composer.config)}  # fmt: skip
+    row = {
+        "cells_v": meta.get("cells_v", 0), "meters": meta.get("meters", []), "min_p": MIN_P,
+        "parameters": _parameters(composer), "config": asdict(composer.config),
+    }  # fmt: skip
     training = _kept(meta, {}) | {key: meta[key] for key in OWN_META if key in meta}
     return Part(path, "", (), row, training, lambda space: _exported({"composer": composer}, composer.config, "", 0))
 

@@ -51,7 +51,7 @@ def test_the_model_is_told_what_players_do_where_nothing_is_asked(tiny_composer:
             else:
                 middle, spread = typical(control, part, "rock"), SPREAD[control][part]
                 assert there == 1 and abs(value - middle) <= 1.5 * spread + 1e-6
-    assert all(told(calls, "human", part) == (1, 1) for part in CELL_PARTS)
+    assert all(told(calls, "human", part) == ((1, 1) if part == "drums" else (0, 0)) for part in CELL_PARTS)
 
 
 @pytest.mark.parametrize("control", ["density", "complexity", "register", "loudness"])
