@@ -77,7 +77,7 @@ def without(mono_T: Audio) -> Heard:
         return float(selection.frame_at_beat(beat)) / SAMPLE_RATE
 
     chords = tuple((seconds(span.start), seconds(span.end), span.chord) for span in harmony.chords)
-    key = harmony.key and harmony.key.tonic + 12 * (harmony.key.mode == "minor")
+    key = None if harmony.key is None else harmony.key.tonic + 12 * (harmony.key.mode == "minor")
     return _heard(beats, key, chords)
 
 
