@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .harmony import carried, counted
 from .listening import BASS, KEY, NO_ROOT, PITCH_CLASSES, ROOT
 from .spectra import Floats, Times
 
@@ -49,6 +50,7 @@ def decode_chords(
     options = options or (SearchOptions() if fit_KQ is None else _with_fit())
     pooled_KO = pool_logits(harmony_logits, rate, edges_s)
     tones = np.clip(pooled_KO[:, PITCH_CLASSES], -SURE, SURE)
+    tones = tones if held_K is None else carried(tones, held_K)
     root, bass = _log_softmax(pooled_KO[:, ROOT]), _log_softmax(pooled_KO[:, BASS])
     key_M = key_probabilities_of(harmony_logits).mean(axis=0) if key_M is None else key_M
     scores = chord_scores(Evidence(tones, root[:, :12], bass[:, :12]), key_M, options)
@@ -56,7 +58,9 @@ def decode_chords(
         scores += FIT_WEIGHT * (fit_KQ - fit_KQ.max(axis=1, keepdims=True))  # no chord fits as the best one does
     none = (options.tones * -np.logaddexp(0.0, tones).sum(axis=1) + options.root * root[:, NO_ROOT]
             + options.bass * bass[:, NO_ROOT] - NONE_COST)  # fmt: skip
-    change = options.change(place_K) + (0.0 if held_K is None else held_K)
+    change = options.change(place_K)
+    if held_K is not None:
+        scores, none, change = scores * counted(held_K)[:, None], none * counted(held_K), change + held_K
     return find_chords(scores, change, none_K=none, silent_K=silent_K)
 
 
@@ -66,7 +70,7 @@ def _with_fit() -> SearchOptions:
     from harmonicflow.score.chord_search import SearchOptions
 
     return SearchOptions(
-        tones=0.4, root=1.5, bass=1.0, rarity=0.5, key=1.5, change_on_bar=3.5, change_on_half=5.0, change_on_beat=7.0
+        tones=0.4, root=1.5, bass=1.0, rarity=0.4, key=1.5, change_on_bar=3.5, change_on_half=5.0, change_on_beat=7.0
     )
 
 

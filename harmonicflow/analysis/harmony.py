@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from harmonicflow.score.chords import ChordSpan
 
 OVERTONE: Final = 0.6  # an overtone's weight against the one below it, as heard
-LEFT_OVER: Final = 0.2  # the same where overtones are explained away: not all of them are
-AS_HEARD: Final = 0.7  # weight of the cosine of what is heard; the rest goes to that without overtones
+LEFT_OVER: Final = 0.3  # the same where overtones are explained away: not all of them are
+AS_HEARD: Final = 0.5  # weight of the cosine of what is heard; the rest goes to that without overtones
 FIT: Final = 35.0  # nats for a whole unit of cosine
 BASS: Final = 2.0  # nats for a chord whose bass is the strongest low tone
 ROOT: Final = 0.3  # nats for one whose root is
@@ -44,6 +44,7 @@ LEAST_COUNTED: Final = 0.1
 # A chord changes by being struck: at 95 of 100 changes in rendered songs more than 0.29 of the spectrum is new.
 STRUCK: Final = (0.1, 0.25)  # share that is new: none, enough
 HELD_COST: Final = 15.0  # nats
+OLD_NEWS: Final = 0.9  # of what a beat says that counts no more where nothing is struck: it has been counted before
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,9 @@ def hear_harmony(mono_T: Floats, rate: int, edges_s: Times, place_K: NDArray[np.
     silent_K = (level <= 10 ** (SILENCE_DBFS / 10)) | ~chroma_KP.any(axis=1)
     new_K = newness(level)
     held_K = held_costs(attacks(rows, edges_N) * new_K)
-    fit_KQ = template_fit(profile) * new_K[:, None]
+    fit_KQ = template_fit(carried(profile, held_K)) * new_K[:, None]
     scores = fit_KQ + leanings(key_probabilities(chroma_KP.sum(axis=0))[0], _options()) * new_K[:, None]
+    scores = scores * counted(held_K)[:, None]
     chords = find_chords(scores, _options().change(place_K) + held_K, silent_K=silent_K)
     return BeatHarmony(chroma_KP, chords, peaks.tuning, silent_K, held_K, fit_KQ)
 
@@ -159,6 +161,22 @@ def held_costs(struck_K: Floats) -> Floats:
     """What a change of chord costs more on each beat [K], in nats: much where nothing is struck."""
     none, enough = STRUCK
     return HELD_COST * np.clip((enough - struck_K) / (enough - none), 0, 1)
+
+
+def counted(held_K: Floats) -> Floats:
+    """What the evidence of each beat counts for [K], 0.1 where nothing is struck."""
+    return np.asarray(1 - OLD_NEWS * held_K / HELD_COST)
+
+
+def carried(rows_KD: Floats, held_K: Floats) -> Floats:
+    """Rows of beats in which what was there lasts as long as nothing new is struck: tones that have died away are still
+    the chord's. `held_K` from `held_costs`."""
+    out = np.array(rows_KD, copy=True)
+    for beat in np.flatnonzero(held_K > 0):
+        if beat:
+            share = held_K[beat] / HELD_COST
+            out[beat] = np.maximum(out[beat], share * out[beat - 1] + (1 - share) * out[beat])
+    return out
 
 
 def newness(power_K: Floats) -> Floats:
@@ -207,7 +225,7 @@ def _powers(mono_T: Floats, hop: int, count: int) -> Floats:
 def _options() -> SearchOptions:
     from harmonicflow.score.chord_search import SearchOptions
 
-    return SearchOptions(rarity=0.5, key=1.0, change_on_bar=2.5, change_on_half=4.0, change_on_beat=5.0)
+    return SearchOptions(rarity=0.5, key=1.0, change_on_bar=3.5, change_on_half=5.0, change_on_beat=7.0)
 
 
 @lru_cache(maxsize=4)

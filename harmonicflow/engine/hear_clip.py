@@ -27,7 +27,7 @@ CONFIDENT: Final = 0.5  # of beats, from which on a tempo is spoken of
 DIFFERENT: Final = 0.04  # of the session's tempo
 FEWEST_BEATS: Final = 8
 # A band may well count half or twice as many beats as the session, or triplets.
-RELATED: Final = (1.0, 2.0, 0.5, 3.0, 1 / 3, 1.5, 2 / 3, 0.75, 4 / 3)
+RELATED: Final = (1.0, 2.0, 0.5, 3.0, 1 / 3, 1.5, 2 / 3)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from harmonicflow.score.score import Section
 
 from .heard import MIDI, Heard, HeardChord, HeardKey, HeardOnsets, HeardSection, HeardTempo, beat_at, heard_sections
 
+OVERHANG = Fraction(1, 4)
 NAMED, FOUND = 1.0, 0.8  # confidence of what the file says and of what its notes suggest
 
 
@@ -32,7 +33,7 @@ def hear_midi(source: str | PathLike[str] | bytes) -> Heard:
 
 def hear_score(file: MidiFile) -> Heard:
     """What a MIDI file that was read holds; it has notes."""
-    end = max(file.beats, max(note.end for note in file.score.notes))
+    end = _end(file)
     steps = chord_steps(file.meters, end)
     edges = [edge for edge, _ in steps]
     beats_s = np.array([_seconds(file, edge) for edge in edges])
@@ -65,6 +66,13 @@ def hear_score(file: MidiFile) -> Heard:
         tuning_cents=None,
         likeness_BB=structure.likeness_BB,
     )
+
+
+def _end(file: MidiFile) -> Fraction:
+    """The last beat; what hangs over a bar line by less than a quarter beat, a late note's end, makes no bar."""
+    end = max(file.beats, max(note.end for note in file.score.notes))
+    line = file.meters.bar_start(file.meters.bar_at(end))
+    return line if 0 < end - line < OVERHANG and line > 0 else end
 
 
 def _seconds(file: MidiFile, beat: Fraction) -> float:

@@ -96,7 +96,24 @@ def find_chords(
             found[-1] = FoundChord(before.first, beat + 1, chord, mean)
         else:
             found.append(FoundChord(beat, beat + 1, chord, float(sure[beat])))
-    return found
+    return _thinned(found)
+
+
+def _thinned(found: list[FoundChord]) -> list[FoundChord]:
+    """Where a chord thins out to its root and fifth it goes on: nothing says that its third has changed."""
+    out: list[FoundChord] = []
+    for one in found:
+        before = out[-1] if out else None
+        if (
+            before is not None and before.chord is not None and one.chord is not None and one.chord.quality == "5"
+            and one.chord.root == before.chord.root and one.chord.pitch_classes <= before.chord.pitch_classes
+        ):  # fmt: skip
+            share = (one.last - one.first) / (one.last - before.first)
+            sure = before.confidence + (one.confidence - before.confidence) * share
+            out[-1] = FoundChord(before.first, one.last, before.chord, sure)
+        else:
+            out.append(one)
+    return out
 
 
 def chord_scores(evidence: Evidence, key_M: Reals | None, options: SearchOptions) -> Reals:

@@ -26,9 +26,10 @@ RARITY: Final[dict[str, float]] = {
     "dim7": 4.0, "6/9": 4.8, "9sus4": 4.8, "13": 4.6, "7b9": 4.8, "7#9": 4.8, "aug7": 5.2, "m(maj7)": 5.4, "m11": 5.0,
     "maj7#11": 5.4,
 }  # fmt: skip
-# What else than the root may lie at the bottom, in semitones above it. Am7/C is C6, and Bm7b5/D is Dm6.
+# What else than the root may lie at the bottom, in semitones above it. Am7/C is C6, Bm7b5/D is Dm6,
+# and C/Bb is C7/Bb.
 BASSES: Final[dict[str, tuple[int, ...]]] = {
-    "": (4, 7, 10, 2), "m": (3, 7, 10, 2), "7": (4, 7, 10), "m7": (7, 10), "maj7": (4, 7, 11), "dim": (3, 6),
+    "": (4, 7, 2), "m": (3, 7, 2), "7": (4, 7, 10), "m7": (7, 10), "maj7": (4, 7, 11), "dim": (3, 6),
     "add9": (4, 7), "9": (4, 7, 10), "m9": (3, 7, 10), "maj9": (4, 7), "m7b5": (6, 10), "sus4": (7,),
 }  # fmt: skip
 INVERSION_RARITY: Final = 1.6  # nats, for a chord tone in the bass

@@ -12,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +31,7 @@ Reals = NDArray[Any]
 """float64."""
 
 STRUCK: Final = 0.25  # beats that even the shortest note counts for: a stab is remembered
+FULL: Final = 0.75  # of a step's length: what counts as much sounds throughout
 REMEMBERED: Final = 2.0  # beats after which a held note counts for less and less
 SHORTEST_STEP: Final = Fraction(1, 4)  # what a bar line leaves of a beat below this belongs to the beat before
 CHORD_SHARE: Final = 0.3  # of the fullest pitch class: what sounds for longer is rather in the chord than not
@@ -165,7 +167,8 @@ def _weights(notes: Sequence[Note], edges: Sequence[Fraction]) -> Reals:
         begins = note.start >= edges[step]
         counted = max(inside, STRUCK) if begins else inside
         out[step, note.pitch % 12] += counted * min(1.0, REMEMBERED / max(age, 1e-9)) * (0.4 + note.velocity / 212)
-    return out
+    lengths = np.array([float(end - start) for start, end in pairwise(edges)])
+    return np.minimum(out, FULL * np.maximum(lengths, STRUCK)[:, None])  # doubled in octaves it sounds no longer
 
 
 def _bottom(notes: Sequence[Note], edges: Sequence[Fraction]) -> Reals:
@@ -188,7 +191,7 @@ def _sounding(notes: Sequence[Note], edges: Sequence[Fraction]) -> Iterator[tupl
     """Each note in each step that it sounds in, with the beats that it does."""
     for note in notes:
         # A note that begins just before a step, or ends just after its start, belongs to what it is nearer to.
-        step = max(bisect_left(edges, note.start + Fraction(1, 12)) - 1, 0)
+        step = min(max(bisect_left(edges, note.start + Fraction(1, 12)) - 1, 0), len(edges) - 2)
         first = step
         while step < len(edges) - 1 and edges[step] < note.end:
             inside = float(min(note.end, edges[step + 1]) - max(note.start, edges[step]))
