@@ -39,7 +39,7 @@ class Peaks:
     tuning: float  # of the recording, in semitones above A = 440 Hz
 
     def profile(self) -> Floats:
-        """Strength of each semitone in each frame [N, S], in the recording's own tuning; quarter tones count nothing."""
+        """Strength of each semitone in each frame [N, S], in the recording's tuning; quarter tones count nothing."""
         pitch = self.pitch - self.tuning
         nearest = np.round(pitch)
         weight = self.weight * np.cos(np.pi * (pitch - nearest)) ** 2

@@ -112,8 +112,8 @@ def checkerboard(likeness_BB: Floats, reach: int) -> Times:
 def boundaries(novelty_B: Times, votes_B: Times, shortest: int) -> list[int]:
     """First bars of sections, 0 among them: the clearest first, none nearer than `shortest` to another.
 
-    Where a passage begins or ends that returns elsewhere (`votes_B`) little novelty is enough; where passages return and
-    none begins here, much is needed.
+    Where a passage begins or ends that returns elsewhere (`votes_B`) little novelty is enough; where passages return
+    and none begins here, much is needed.
     """
     count = len(novelty_B)
     padded = np.pad(novelty_B, 1, constant_values=-1.0)
@@ -152,8 +152,10 @@ def _lettered(likeness_BB: Floats, starts: list[int], novelty_B: Times) -> tuple
             groups.append([number])
             best = len(groups) - 1
         letters.append(best)
+    clear = np.clip(novelty_B / (4 * NOVEL), 0, 1)
+    clear[:1] = 1
     return tuple(
-        FoundSection(first, last, letter_of(letter), 1.0 if not first else float(min(novelty_B[first] / (4 * NOVEL), 1)))
+        FoundSection(first, last, letter_of(letter), float(clear[first]))
         for (first, last), letter in zip(spans, letters, strict=True)
     )
 

@@ -9,13 +9,11 @@ Shapes: T sample at 44.1 kHz, N frame of the analyst, K step between two beats, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from harmonicflow.analysis.beats import Beats, hear_beats
+from harmonicflow.analysis.beats import hear_beats
 from harmonicflow.analysis.chord_decoding import decode_chords, pool_logits
 from harmonicflow.analysis.flux import flux_logits
 from harmonicflow.analysis.harmony import BeatHarmony, hear_harmony
@@ -26,11 +24,12 @@ from harmonicflow.audio.resample import resample
 from harmonicflow.core.constants import SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.tempo import Selection
-from harmonicflow.score.chord_search import BAR_LINE, HALF_BAR, WITHIN, FoundChord
+from harmonicflow.score.chord_search import BAR_LINE, FoundChord
 from harmonicflow.score.chord_table import KEYS
-from harmonicflow.score.key_search import key_correlations, key_path, softmax
+from harmonicflow.score.key_search import SHARPNESS, key_correlations, key_path, softmax
 
 from .curves_heard import band_levels, loudness_of
+from .hear_grid import Grid, heard_grid, session_grid
 from .heard import (
     ANALYST,
     SESSION,
@@ -38,10 +37,9 @@ from .heard import (
     Heard,
     HeardChord,
     HeardKey,
-    HeardOnsets,
-    HeardTempo,
     beat_at,
     heard_sections,
+    onsets_heard,
 )
 from .runtime import Runtime
 
@@ -52,10 +50,7 @@ SHORTEST_S: Final = 0.5
 LEVEL: Final = 1e-4  # a recording whose loudest sample lies below it, -80 dB, is silent
 PIECE: Final = 648 * CHORD_FRAMES * ANALYST_HOP  # samples, about a minute
 AROUND: Final = 86 * CHORD_FRAMES * ANALYST_HOP  # samples before and after it, about 8 s
-STEP_S: Final = 0.5  # of chords where no beats are heard
-SHARPNESS: Final = 18.0  # nats for a whole unit of a key's correlation
 KEY_BARS: Final = 4
-STEADY_S: Final = 0.05  # how far beats may lie from one tempo's
 
 
 def analyst_of(runtime: Runtime) -> Analyst | None:
@@ -71,7 +66,11 @@ def analyst_of(runtime: Runtime) -> Analyst | None:
 
 
 def hear(
-    sound: np.ndarray, rate: int, analyst: Analyst | None = None, selection: Selection | None = None, name: str = "the clip"
+    sound: np.ndarray,
+    rate: int,
+    analyst: Analyst | None = None,
+    selection: Selection | None = None,
+    name: str = "the clip",
 ) -> Heard:
     """What is heard in a recording, float32 [channels, frames] or [frames] at `rate` Hz.
 
@@ -90,7 +89,7 @@ def hear(
     struck_s = onsets(mono_T, SAMPLE_RATE)
     time_N2, harmony = activations(mono_T, analyst, with_time=selection is None)
     heard_beats = None if time_N2 is None else hear_beats(time_N2, ANALYST_RATE, struck_s)
-    grid = _session_grid(selection) if selection is not None else _grid(heard_beats, seconds)
+    grid = session_grid(selection) if selection is not None else heard_grid(heard_beats, seconds)
     signal = hear_harmony(mono_T, SAMPLE_RATE, grid.edges_s, grid.place_K)
     chords = signal.chords
     if harmony is not None:
@@ -110,7 +109,7 @@ def hear(
         keys=keys,
         chords=_chords(chords, grid),
         loudness=loudness,
-        onsets=HeardOnsets(len(struck_s), tuple(np.bincount(struck_s.astype(int), minlength=int(np.ceil(seconds))).tolist())),
+        onsets=onsets_heard(struck_s, seconds),
         sections=heard_sections(structure.sections, grid.bars_s, min(grid.last_bar_end_s, seconds)),
         motifs=structure.motifs,
         tuning_cents=100 * signal.tuning if not signal.silent_K.all() else None,
@@ -139,83 +138,7 @@ def activations(
     return np.concatenate(times) if with_time else None, np.concatenate(harmonies) if harmonies else None
 
 
-@dataclass(frozen=True)
-class _Grid:
-    """Beats and bars, and the steps between which chords are heard."""
-
-    beats_s: np.ndarray
-    downbeats: tuple[int, ...]
-    edges_s: np.ndarray  # [K + 1]: the beats and the recording's ends
-    place_K: NDArray[np.int64]
-    tempo: HeardTempo | None
-    meter: str | None
-    before: int = 0  # steps before the first beat
-
-    @property
-    def bars_s(self) -> tuple[float, ...]:
-        return tuple(float(self.beats_s[place]) for place in self.downbeats)
-
-    @property
-    def last_bar_end_s(self) -> float:
-        """Where the last bar ends, by the length of the one before it."""
-        bars = self.bars_s
-        return bars[-1] + (bars[-1] - bars[-2]) if len(bars) > 1 else float("inf")
-
-
-def _grid(beats: Beats | None, seconds: float) -> _Grid:
-    """The grid of beats that were heard: those inside the recording; half seconds where there are none."""
-    if beats is None or len(beats.beats_s) < 2:
-        edges = np.append(np.arange(0, seconds - STEP_S / 2, STEP_S), seconds)
-        place = np.full(len(edges) - 1, WITHIN)
-        place[:1] = BAR_LINE
-        return _Grid(np.zeros(0), (), edges, place, None, None)
-    inside = np.flatnonzero((beats.beats_s > -0.05) & (beats.beats_s < seconds - 0.05))
-    beats_s = np.maximum(beats.beats_s[inside], 0.0)
-    first = int(inside[0]) if len(inside) else 0
-    downbeats = tuple(place - first for place in beats.downbeats if 0 <= place - first < len(beats_s))
-    line = np.arange(len(beats_s)) * 60 / beats.bpm
-    steady = float(np.abs(beats_s - line - np.median(beats_s - line)).max(initial=0)) < STEADY_S
-    tempo = HeardTempo(beats.bpm, beats.confidence, steady)
-    return _with_edges(beats_s, downbeats, seconds, tempo, f"{beats.meter}/4")
-
-
-def _session_grid(selection: Selection) -> _Grid:
-    """The grid of a selection: quarter beats from each bar line on."""
-    beats: list[float] = []
-    downbeats: list[int] = []
-    for bar in selection.bars():
-        at = bar.grid_start
-        while at < bar.end_beat:
-            if at >= bar.start_beat:
-                if at == bar.grid_start:
-                    downbeats.append(len(beats))
-                beats.append(float(selection.frame_at_beat(at) / selection.rate))
-            at += 1
-    bpm = 60 * float(selection.beats / selection.seconds)
-    steady = len(selection.tempo.anchors) == 2
-    meter = str(selection.bars()[0].meter)
-    return _with_edges(np.array(beats), tuple(downbeats), float(selection.seconds), HeardTempo(bpm, 1.0, steady), meter)
-
-
-def _with_edges(
-    beats_s: np.ndarray, downbeats: tuple[int, ...], seconds: float, tempo: HeardTempo, meter: str
-) -> _Grid:
-    """Steps from beat to beat, going on as regularly before the first beat and behind the last."""
-    place = np.full(len(beats_s), WITHIN)
-    for first, last in zip(downbeats, [*downbeats[1:], len(beats_s)], strict=True):
-        place[first] = BAR_LINE
-        if last - first in (4, 6, 8):
-            place[first + (last - first) // 2] = HALF_BAR
-    period = float(np.median(np.diff(beats_s))) if len(beats_s) > 1 else STEP_S
-    before = np.arange(beats_s[0] - period, 0.3 * period, -period)[::-1]
-    after = np.arange(beats_s[-1] + period, seconds - 0.3 * period, period)
-    edges = np.concatenate([before, beats_s, after, [max(seconds, beats_s[-1] + 0.05)]])
-    edges[0] = 0.0
-    places = np.concatenate([np.full(len(before), WITHIN), place, np.full(len(after), WITHIN)])
-    return _Grid(beats_s, downbeats, edges, places, tempo, meter, len(before))
-
-
-def _chords(found: list[FoundChord], grid: _Grid) -> tuple[HeardChord, ...]:
+def _chords(found: list[FoundChord], grid: Grid) -> tuple[HeardChord, ...]:
     edges = grid.edges_s
     return tuple(
         HeardChord(
@@ -227,7 +150,7 @@ def _chords(found: list[FoundChord], grid: _Grid) -> tuple[HeardChord, ...]:
     )  # fmt: skip
 
 
-def _keys(signal: BeatHarmony, harmony: np.ndarray | None, grid: _Grid) -> tuple[HeardKey, ...]:
+def _keys(signal: BeatHarmony, harmony: np.ndarray | None, grid: Grid) -> tuple[HeardKey, ...]:
     """Keys over stretches of four bars (or sixteen steps), neighbours of one key joined."""
     if signal.silent_K.all():
         return ()
@@ -270,7 +193,7 @@ def _main_key(keys: tuple[HeardKey, ...], seconds: float) -> HeardKey | None:
     return HeardKey(0.0, seconds, best, min(sure, 1.0))
 
 
-def _structure(mono_T: np.ndarray, signal: BeatHarmony, grid: _Grid) -> Structure:
+def _structure(mono_T: np.ndarray, signal: BeatHarmony, grid: Grid) -> Structure:
     """Form from whole bars; none with fewer than two."""
     if len(grid.downbeats) < 2:
         return find_structure(np.zeros((0, 0), np.float32))

@@ -56,7 +56,9 @@ def hear_clip(mono_T: np.ndarray, selection: Selection, analyst: Analyst | None,
             rows = rows - np.logaddexp.reduce(rows, axis=1, keepdims=True)
             key = KEYS[int(rows.mean(axis=0).argmax())]
     chords = tuple(
-        ChordSpan(beats[one.first], beats[one.last] - beats[one.first], one.chord) for one in found if one.chord is not None
+        ChordSpan(beats[one.first], beats[one.last] - beats[one.first], one.chord)
+        for one in found
+        if one.chord is not None
     )
     return ClipHarmony(chords, key, "" if time_N2 is None else tempo_remark(mono_T, time_N2, selection, name))
 

@@ -17,7 +17,7 @@ from harmonicflow.score.listen import chord_steps, chords_of, keys_of, part_leve
 from harmonicflow.score.midi import MidiFile, read_midi
 from harmonicflow.score.score import Section
 
-from .heard import MIDI, Heard, HeardChord, HeardKey, HeardOnsets, HeardSection, HeardTempo, beat_at, heard_sections
+from .heard import MIDI, Heard, HeardChord, HeardKey, HeardSection, HeardTempo, beat_at, heard_sections, onsets_heard
 
 OVERHANG = Fraction(1, 4)
 NAMED, FOUND = 1.0, 0.8  # confidence of what the file says and of what its notes suggest
@@ -27,7 +27,8 @@ def hear_midi(source: str | PathLike[str] | bytes) -> Heard:
     """What a MIDI file holds. Raises `missing_file`, `bad_midi`, and `empty_midi` without notes."""
     file = read_midi(source)
     if not file.score.notes:
-        raise HarmonicFlowError("empty_midi", path="the MIDI data" if isinstance(source, bytes) else source, what="notes")
+        path = "the MIDI data" if isinstance(source, bytes) else source
+        raise HarmonicFlowError("empty_midi", path=path, what="notes")
     return hear_score(file)
 
 
@@ -45,7 +46,6 @@ def hear_score(file: MidiFile) -> Heard:
     )
     longest = max(keys, key=lambda key: key.end_s - key.start_s, default=None)
     starts = [_seconds(file, note.start) for note in file.score.notes]
-    counts = np.bincount(np.array(starts).astype(int), minlength=int(np.ceil(seconds)))
     structure = _structure(file, edges, downbeats)
     bars_s = tuple(float(beats_s[place]) for place in downbeats)
     return Heard(
@@ -60,7 +60,7 @@ def hear_score(file: MidiFile) -> Heard:
         keys=keys,
         chords=_chords(file, end, beats_s[:-1]),
         loudness=None,
-        onsets=HeardOnsets(len(starts), tuple(int(count) for count in counts)),
+        onsets=onsets_heard(starts, seconds),
         sections=_named(file, bars_s) or heard_sections(structure.sections, bars_s, seconds),
         motifs=structure.motifs,
         tuning_cents=None,

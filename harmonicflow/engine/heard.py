@@ -9,6 +9,7 @@ Shapes: B bar.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -136,7 +137,8 @@ class Heard:
             "time_source": self.time_source,
             "seconds": round(self.seconds, 4),
             "tempo": None if self.tempo is None else {
-                "bpm": round(self.tempo.bpm, 3), "confidence": round(self.tempo.confidence, 3), "steady": self.tempo.steady,
+                "bpm": round(self.tempo.bpm, 3), "confidence": round(self.tempo.confidence, 3),
+                "steady": self.tempo.steady,
             },
             "meter": self.meter,
             "beats_s": [round(time, 4) for time in self.beats_s],
@@ -190,7 +192,15 @@ def beat_at(second: float, beats_s: np.ndarray) -> float:
     return float(row + (second - beats_s[row]) / (beats_s[row + 1] - beats_s[row]))
 
 
-def heard_sections(found: tuple[FoundSection, ...], bars_s: tuple[float, ...], end_s: float) -> tuple[HeardSection, ...]:
+def onsets_heard(onsets_s: Sequence[float] | np.ndarray, seconds: float) -> HeardOnsets:
+    """Onsets at some moments of a recording of some length."""
+    places = np.maximum(np.asarray(onsets_s, np.float64), 0).astype(int)
+    return HeardOnsets(len(places), tuple(np.bincount(places, minlength=int(np.ceil(seconds))).tolist()))
+
+
+def heard_sections(
+    found: tuple[FoundSection, ...], bars_s: tuple[float, ...], end_s: float
+) -> tuple[HeardSection, ...]:
     """Sections in bars as sections in seconds."""
     edges = [*bars_s, end_s]
     return tuple(

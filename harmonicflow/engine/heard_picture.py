@@ -1,5 +1,5 @@
-"""What was heard as a picture: the sound with its loudness, bars and beats, chords, keys, sections, and below which bars
-are alike.
+"""What was heard as a picture: the sound with its loudness, bars and beats, chords, keys, sections; and below, which
+bars are alike.
 
 Time runs from left to right. Under the sound lie the onsets; in the square each row and column is a bar, dark where two
 are alike, with the sections' borders.

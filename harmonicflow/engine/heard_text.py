@@ -30,10 +30,8 @@ def describe(heard: Heard, name: str) -> list[str]:
     if heard.motifs:
         lines += ["", "Passages that return"]
         for motif in heard.motifs[:MOST_MOTIFS]:
-            first, again = motif.first + 1, motif.again + 1
-            lines.append(
-                f"  bars {first}-{first + motif.bars - 1} again in {again}-{again + motif.bars - 1} ({motif.likeness:.0%})"
-            )
+            here, there = (f"{first + 1}-{first + motif.bars}" for first in (motif.first, motif.again))
+            lines.append(f"  bars {here} again in {there} ({motif.likeness:.0%})")
     return lines + [f"Note: {warning}" for warning in heard.warnings]
 
 
@@ -89,7 +87,8 @@ def chart(heard: Heard) -> list[str]:
     margin = max(map(len, starts.values()), default=0)
     cells = _bars(heard)
     width = max(len(cell) for _, cell in cells)
-    lines, row, label, first = ["Chords"], [], "", cells[0][0]
+    row: list[str] = []
+    lines, label, first = ["Chords"], "", cells[0][0]
 
     def flush() -> None:
         if row:

@@ -55,7 +55,8 @@ class SearchOptions:
 
     def change(self, place_K: NDArray[np.int64]) -> Reals:
         """What a new chord costs on each beat, by `BAR_LINE`, `HALF_BAR`, `WITHIN`."""
-        return np.array([self.change_on_beat, self.change_on_half, self.change_on_bar])[place_K]
+        costs = np.array([self.change_on_beat, self.change_on_half, self.change_on_bar])
+        return np.asarray(costs[place_K])
 
 
 @dataclass(frozen=True)
@@ -130,14 +131,14 @@ def chord_scores(evidence: Evidence, key_M: Reals | None, options: SearchOptions
     scores *= options.tones
     scores += options.root * np.asarray(evidence.root_KP)[:, table.roots_Q]
     scores += options.bass * np.asarray(evidence.bass_KP)[:, table.basses_Q]
-    return scores + leanings(key_M, options)
+    return np.asarray(scores + leanings(key_M, options))
 
 
 def leanings(key_M: Reals | None, options: SearchOptions) -> Reals:
     """What speaks for a chord before anything is heard: that it is common, and at home in the key [1 or K, Q]."""
     table = chord_table()
     lean = -options.rarity * table.rarity_Q[None]
-    return lean if key_M is None else lean + options.key * (np.atleast_2d(key_M) @ table.at_home_QM.T)
+    return np.asarray(lean if key_M is None else lean + options.key * (np.atleast_2d(key_M) @ table.at_home_QM.T))
 
 
 def best_path(scores_KQ: Reals, change_K: Reals) -> list[int]:
@@ -167,4 +168,4 @@ def _confidence(states_KQ: Reals, path: list[int], table: ChordTable) -> Reals:
 
 
 def _log_sigmoid(x: Reals) -> Reals:
-    return -np.logaddexp(0.0, -x)
+    return np.asarray(-np.logaddexp(0.0, -x))

@@ -32,7 +32,7 @@ def key_correlations(profile_KP: Reals) -> Reals:
     rows = rows - rows.mean(axis=1, keepdims=True)
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     rows = np.divide(rows, length, out=np.zeros_like(rows), where=length > 1e-12)
-    return rows @ _profiles().T
+    return np.asarray(rows @ _profiles().T)
 
 
 def key_probabilities(profile_KP: Reals) -> Reals:
@@ -56,4 +56,4 @@ def softmax(x: Reals) -> Reals:
 def _profiles() -> Reals:
     rows = np.array([np.roll(weights, tonic) for weights in KRUMHANSL.values() for tonic in range(12)])
     rows = rows - rows.mean(axis=1, keepdims=True)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))

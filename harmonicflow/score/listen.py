@@ -117,7 +117,8 @@ def keys_of(score: Score, meters: MeterMap, beats: Fraction | None = None) -> tu
         start, stop, probability = edges[place], edges[place + 1], float(shares[place, row])
         if spans and spans[-1].key == KEYS[row]:
             before = spans[-1]
-            mean = before.probability + (probability - before.probability) * float((stop - start) / (stop - before.start))
+            share = float((stop - start) / (stop - before.start))
+            mean = before.probability + (probability - before.probability) * share
             spans[-1] = KeySpan(before.start, stop - before.start, before.key, mean)
         else:
             spans.append(KeySpan(start, stop - start, KEYS[row], probability))
@@ -130,9 +131,9 @@ def tone_weights(score: Score, edges: Sequence[Fraction]) -> Reals:
 
 
 def part_levels(score: Score, edges: Sequence[Fraction]) -> Reals:
-    """How busy each part is between edges [K, parts]: the logarithm of one and its strokes, louder ones counting more."""
+    """How busy each part is between edges [K, parts]: the logarithm of 1 and its strokes, louder ones counting more."""
     parts = score.parts
-    out = np.zeros((len(edges) - 1, len(parts)))
+    out: Reals = np.zeros((len(edges) - 1, len(parts)))
     for note in score.notes:
         step = bisect_right(edges, note.start) - 1
         if 0 <= step < len(out):
@@ -168,7 +169,8 @@ def _weights(notes: Sequence[Note], edges: Sequence[Fraction]) -> Reals:
         counted = max(inside, STRUCK) if begins else inside
         out[step, note.pitch % 12] += counted * min(1.0, REMEMBERED / max(age, 1e-9)) * (0.4 + note.velocity / 212)
     lengths = np.array([float(end - start) for start, end in pairwise(edges)])
-    return np.minimum(out, FULL * np.maximum(lengths, STRUCK)[:, None])  # doubled in octaves it sounds no longer
+    most = FULL * np.maximum(lengths, STRUCK)  # doubled in octaves a tone sounds no longer
+    return np.asarray(np.minimum(out, most[:, None]))
 
 
 def _bottom(notes: Sequence[Note], edges: Sequence[Fraction]) -> Reals:

@@ -45,7 +45,7 @@ def test_a_passage_that_returns_is_a_motif():
     likeness = planted("ABCA")
     motif = find_structure(likeness).motifs[0]
     assert (motif.first, motif.again, motif.bars) == (0, 24, 8) and motif.likeness > 0.9
-    assert find_structure(planted("ABCD", seed=3)).motifs == () or find_structure(planted("ABCD", seed=3)).motifs[0].bars < 4
+    assert all(motif.bars < 4 for motif in find_structure(planted("ABCD", seed=3)).motifs)
 
 
 def test_novelty_is_highest_on_the_border():

@@ -33,7 +33,8 @@ def song(progression, bars, bpm, rate=RATE, drums=True):
         start, count = round(at * rate), min(round(length_s * rate), len(out) - round(at * rate))
         t = np.arange(count) / rate
         hz = 440 * 2 ** ((pitch - 69) / 12)
-        out[start : start + count] += level * np.exp(-t * 3) * sum(np.sin(2 * np.pi * hz * k * t) / k**1.5 for k in (1, 2, 3, 4))
+        partials = sum(np.sin(2 * np.pi * hz * k * t) / k**1.5 for k in (1, 2, 3, 4))
+        out[start : start + count] += level * np.exp(-t * 3) * partials
 
     def noise(at, level, decay):
         start, count = round(at * rate), min(round(0.2 * rate), len(out) - round(at * rate))

@@ -81,7 +81,7 @@ def test_a_beat_of_passing_notes_does_not_change_the_chord():
 
 
 def test_a_chord_that_thins_out_goes_on():
-    options = SearchOptions()
+    options = SearchOptions(rarity=0.4)
     chords = [parse_chord(name) for name in ("Em7", "E5", "B5", "Am", "Am")]
     found = find_chords(chord_scores(evidence_of(chords), None, options), np.full(5, 0.1))
     assert [(one.last - one.first, one.chord.name) for one in found] == [(2, "Em7"), (1, "B5"), (2, "Am")]

@@ -39,7 +39,8 @@ def command(file: Path, picture: Path | None, bundle: str | None, threads: int |
     if picture is not None and picture.suffix.lower() != ".png":
         reason = "pictures are drawn as PNG: give a name that ends in .png"
         raise HarmonicFlowError("bad_option", option="--picture", value=str(picture), reason=reason)
-    heard, drawn = _midi(file, picture is not None) if _is_midi(file) else _sound(file, bundle, threads, picture is not None)
+    draw = picture is not None
+    heard, drawn = _midi(file, draw) if _is_midi(file) else _sound(file, bundle, threads, draw)
     if picture is not None:
         write_atomic(picture, drawn, mode=0o666)
     if as_json:
