@@ -126,7 +126,7 @@ def _composer_input(key: str, shape: tuple[int, ...], cells: int, random: np.ran
         return told
     if key == "bias":
         return np.zeros(shape)
-    return np.tile([1.0, 0.02], (shape[0], 1)) if key == "heat" else random.random(shape)
+    return np.tile([1.0, 0.02], (*shape[:2], 1)) if key == "heat" else random.random(shape)
 
 
 def operators(model: bytes) -> set[tuple[str, str]]:

@@ -96,7 +96,7 @@ def composer() -> bytes:
     valid = g.add("Unsqueeze", g.add("Less", "keys", const(SLOTS)), ints(3))
     index = g.add("Expand", g.add("Unsqueeze", "order", ints(3)), ints(1, 1, 1, FIELDS))
     g.add("Where", valid, g.add("GatherElements", rows, index, axis=2), const(-1), out="written")
-    warm = g.add("Mul", g.add("ReduceSum", "heat", ints(1), keepdims=0), const(0))
+    warm = g.add("Mul", g.add("ReduceSum", "heat", ints(1, 2), keepdims=0), const(0))
     style = g.add("Mul", g.add("ReduceSum", "style", ints(1), keepdims=0), const(0))
     time = g.add("Mul", g.add("ReduceSum", "time", ints(1, 2), keepdims=0), const(0))
     notes = g.add("Mul", g.add("ReduceSum", "notes", ints(1, 2, 3, 4), keepdims=0), const(0))
@@ -108,6 +108,6 @@ def composer() -> bytes:
         "notes": [b, PARTS, k, NOTES, FIELDS], "known": [b, PARTS, k], "recall": [b, PARTS, k, NOTES, FIELDS],
         "likeness": [b, PARTS, k], "harmony": [b, k, HARMONY], "time": [b, k, TIME], "style": [b, STYLE],
         "controls": [b, PARTS, k, CONTROLS], "write": [b, m, 2], "uniform": [b, m, NOTES, FIELDS],
-        "forced": [b, m, NOTES, FIELDS], "bias": [b, m, SLOTS + 1], "heat": [b, 2],
+        "forced": [b, m, NOTES, FIELDS], "bias": [b, m, SLOTS + 1], "heat": [b, m, 2],
     }  # fmt: skip
     return g.model("composer", inputs, {"written": [b, m, NOTES, FIELDS], "logp": [b, m, NOTES]})

@@ -78,7 +78,7 @@ def graph_inputs(batch: CellExample) -> dict[str, np.ndarray]:
         "forced": forced,
         "uniform": np.full((batch_size, picks, NOTES, FIELDS), 0.5, np.float32),
         "bias": np.zeros((batch_size, picks, SIZES[SLOT]), np.float32),
-        "heat": np.tile(np.array([1.0, 0.0], np.float32), (batch_size, 1)),
+        "heat": np.tile(np.array([1.0, 0.0], np.float32), (batch_size, picks, 1)),
     }
 
 

@@ -73,7 +73,7 @@ OPTIONAL_GRAPHS: Final[dict[str, tuple[dict[str, Shape], dict[str, Shape]]]] = {
             "uniform": ("batch", "picks", NOTES, FIELDS),
             "forced": ("batch", "picks", NOTES, FIELDS),
             "bias": ("batch", "picks", SLOTS + 1),
-            "heat": ("batch", 2),
+            "heat": ("batch", "picks", 2),
         },
         {"written": ("batch", "picks", NOTES, FIELDS), "logp": ("batch", "picks", NOTES)},
     ),
@@ -127,7 +127,7 @@ class ComposerCard(msgspec.Struct, frozen=True):
     parameters: int = 0
     meters: tuple[str, ...] = ()  # that it has seen
     temperature: float = 1.0
-    min_p: float = 0.0
+    min_p: float = 0.0  # of parts with pitch; drums live of what is seldom
 
 
 class AnalystCard(msgspec.Struct, frozen=True):

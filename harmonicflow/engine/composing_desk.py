@@ -53,7 +53,13 @@ class Heat:
     """How freely notes are drawn."""
 
     temperature: float = 1.0
-    min_p: float = 0.0  # the least probability of what may be drawn, as a share of the likeliest
+    min_p: float = 0.0  # the least probability of what may be drawn, as a share of the likeliest; not of drums
+
+    def of(self, picks: Sequence[Cell]) -> Floats:
+        """[M, 2] of the cells to write. Drums live of what is seldom: ghost notes, strokes off the beat."""
+        drums = CELL_PARTS.index("drums")
+        rows = [(self.temperature, 0.0 if part == drums else self.min_p) for part, _ in picks]
+        return np.array(rows, np.float32).reshape(-1, 2)
 
 
 class Desk:
@@ -126,7 +132,7 @@ class Desk:
         write = np.array([(part, cell - first) for part, cell in picks], np.float32)
         written = runtime.run(
             "composer", again=True, **self._inputs(first, last), write=write[None], uniform=uniform[None],
-            forced=forced[None], bias=bias[None], heat=np.array([[heat.temperature, heat.min_p]], np.float32),
+            forced=forced[None], bias=bias[None], heat=heat.of(picks)[None],
         )[0]  # fmt: skip
         for row, (part, cell) in enumerate(picks):
             after = self._kept(part, cell, self.high[cell], SLOTS)

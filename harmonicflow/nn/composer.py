@@ -258,8 +258,8 @@ class Composer(nn.Module):
 
         Shapes: notes and recall [B, P, K, N, F] with -1 for no note, known and likeness [B, P, K], harmony [B, K, 76],
         time [B, K, 31], style [B, 19], controls [B, P, K, 10], write [B, M, 2] part and cell, uniform [B, M, N, F] in
-        0..1, forced [B, M, N, F] with -1 for what is to be drawn, bias [B, M, 13] of the slots' logits, heat [B, 2]
-        temperature and the least probability as a share of the largest one (min-p). Log probabilities are at
+        0..1, forced [B, M, N, F] with -1 for what is to be drawn, bias [B, M, 13] of the slots' logits, heat [B, M,
+        2] temperature and the least probability as a share of the largest one (min-p). Log probabilities are at
         temperature 1.
         """
         h = self.hidden(notes, known, recall, likeness, harmony, time, style, controls)
@@ -267,9 +267,8 @@ class Composer(nn.Module):
         batch, picks = write.shape[:2]
         writer = self.writer
         state, given = torch.tanh(writer.begin(h)), writer.given(h)
-        heat = heat[:, None].expand(-1, picks, -1).reshape(batch * picks, 2)
+        bias, uniform, forced, heat = (value.flatten(0, 1) for value in (bias, uniform, forced, heat))
         cold, least = 1 / heat[:, :1], heat[:, 1:]
-        bias, uniform, forced = bias.flatten(0, 1), uniform.flatten(0, 1), forced.flatten(0, 1)
         last = torch.zeros_like(state)
         alive = torch.ones_like(cold)  # [R, 1]
         slot = torch.zeros_like(cells.rootless)

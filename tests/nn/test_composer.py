@@ -75,7 +75,7 @@ def test_forcing_what_was_drawn_gives_it_back_with_its_likelihood(composer: Comp
 def test_the_likelihoods_of_all_first_notes_add_up_to_one(composer: Composer) -> None:
     given = {name: value[:1] for name, value in inputs(2).items()}
     given["write"] = torch.tensor([[[1.0, 4.0]]])  # a drum: slot, place, force and timing
-    for name in ("uniform", "forced"):
+    for name in ("uniform", "forced", "heat"):
         given[name] = given[name][:, :1]
     given["bias"] = torch.zeros(1, 1, SLOTS + 1)
     end = given["forced"].clone()
@@ -90,6 +90,7 @@ def test_the_likelihoods_of_all_first_notes_add_up_to_one(composer: Composer) ->
         forced[0, :, 0] = torch.from_numpy(part).float()
         many = dict(given)
         many["forced"], many["uniform"] = forced, torch.zeros_like(forced)
+        many["heat"] = given["heat"].expand(1, len(part), 2)
         many["write"] = given["write"].expand(1, len(part), 2)
         many["bias"] = torch.zeros(1, len(part), SLOTS + 1)
         shares.append(np.exp(run(composer, many)[1][0, :, 0].astype(np.float64)))
@@ -99,7 +100,7 @@ def test_the_likelihoods_of_all_first_notes_add_up_to_one(composer: Composer) ->
 
 def test_temperature_and_min_p_leave_the_likeliest(composer: Composer) -> None:
     given = inputs(3)
-    cold = {"heat": torch.tensor([[1e-3, 0.9]]).expand(2, 2)}
+    cold = {"heat": torch.tensor([1e-3, 0.9]).expand(2, 9, 2)}
     first = run(composer, given | cold)[0]
     other = run(composer, given | cold | {"uniform": given["uniform"].flip(0)})[0]
     assert (first == other).mean() > 0.99, "almost without heat nothing is left to chance"

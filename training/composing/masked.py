@@ -194,7 +194,7 @@ def inputs(bet: Bet, mislead: bool = False) -> dict[str, NDArray[np.float32]]:
         "time": time, "style": style_features(piece.genre, None),
         "controls": np.zeros((parts, cells, CONTROLS_WIDTH)), "write": bet.picks,
         "uniform": np.full((picks, NOTES, FIELDS), 0.5), "forced": forced, "bias": np.zeros((picks, SIZES[SLOT])),
-        "heat": np.array([1.0, 0.0]),
+        "heat": np.tile([1.0, 0.0], (picks, 1)),
     }  # fmt: skip
     return {name: np.ascontiguousarray(value[None], np.float32) for name, value in given.items()}
 
