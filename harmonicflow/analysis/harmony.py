@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .pitch_profile import SEMITONES, find_peaks, folded, pooled, without_overtones
+from .rolled import rolled
 from .spectra import Floats, Times
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def estimate_harmony(mono_T: Floats, rate: int, selection: Selection) -> Harmony
     heard = hear_harmony(mono_T, rate, edges_s, place_K)
     spans = (
         ChordSpan(beats[found.first], beats[found.last] - beats[found.first], found.chord)
-        for found in heard.chords
+        for found in rolled(heard.chords, heard.chroma_KP, edges_s)
         if found.chord is not None
     )
     return Harmony(estimate_key(heard.chroma_KP), tuple(spans), heard.tuning)

@@ -19,6 +19,7 @@ from harmonicflow.analysis.flux import flux_logits
 from harmonicflow.analysis.harmony import BeatHarmony, hear_harmony
 from harmonicflow.analysis.listening import ANALYST_HOP, ANALYST_RATE, CHORD_FRAMES, CHORD_RATE, KEY, spectrum
 from harmonicflow.analysis.onsets import onsets
+from harmonicflow.analysis.rolled import rolled
 from harmonicflow.analysis.structure import Structure, bar_likeness, bar_rows, find_structure
 from harmonicflow.audio.resample import resample
 from harmonicflow.core.constants import SAMPLE_RATE
@@ -95,6 +96,7 @@ def hear(
     if harmony is not None:
         chords = decode_chords(harmony, CHORD_RATE, grid.edges_s, grid.place_K, signal.held_K, silent_K=signal.silent_K,
                                fit_KQ=signal.fit_KQ)  # fmt: skip
+    chords = rolled(chords, signal.chroma_KP, grid.edges_s)
     structure = _structure(mono_T, signal, grid)
     keys = _keys(signal, harmony, grid)
     return Heard(

@@ -15,6 +15,7 @@ from harmonicflow.analysis.chord_decoding import decode_chords, pool_logits
 from harmonicflow.analysis.harmony import estimate_key, hear_harmony, selection_steps
 from harmonicflow.analysis.listening import ANALYST_RATE, CHORD_RATE, KEY
 from harmonicflow.analysis.onsets import onsets
+from harmonicflow.analysis.rolled import rolled
 from harmonicflow.core.constants import SAMPLE_RATE
 from harmonicflow.core.tempo import Selection
 from harmonicflow.score.chord_table import KEYS
@@ -55,6 +56,7 @@ def hear_clip(mono_T: np.ndarray, selection: Selection, analyst: Analyst | None,
             rows = pool_logits(harmony, CHORD_RATE, edges_s)[~signal.silent_K, KEY]
             rows = rows - np.logaddexp.reduce(rows, axis=1, keepdims=True)
             key = KEYS[int(rows.mean(axis=0).argmax())]
+    found = rolled(found, signal.chroma_KP, edges_s)
     chords = tuple(
         ChordSpan(beats[one.first], beats[one.last] - beats[one.first], one.chord)
         for one in found
