@@ -66,7 +66,7 @@ def decode_chords(
 
 @lru_cache(maxsize=1)
 def _with_fit() -> SearchOptions:
-    """Chosen on rendered songs of the training split; the validation split agreed."""
+    """Chosen by hand on rendered songs of the training and the validation split; the test split had no say."""
     from harmonicflow.score.chord_search import SearchOptions
 
     return SearchOptions(
