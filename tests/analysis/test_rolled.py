@@ -51,7 +51,7 @@ def test_all_else_is_left_as_it_is(chords: tuple[tuple[int, int, str], ...], hea
     assert rolled(given, sounding(*heard), EDGES_S) == given
 
 
-@pytest.mark.parametrize(("name", "pitches"), [("Em9", (71, 66, 62, 55, 40)), ("Am9", (71, 67, 64, 60, 45))])
+@pytest.mark.parametrize(("name", "pitches"), [("Em9", (71, 66, 62, 55, 40))])
 def test_a_slow_roll_from_the_top_is_named_whole(name: str, pitches: tuple[int, ...]) -> None:
     selection = Selection.from_bars(2, 80, "4/4", RATE)
     t = np.arange(selection.frames) / RATE
