@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from harmonicflow.analysis.beats import Beats, hear_beats
 from harmonicflow.analysis.chord_decoding import decode_chords
 from harmonicflow.analysis.flux import hear_beats_without
-from harmonicflow.analysis.harmony import estimate_harmony
+from harmonicflow.analysis.harmony import estimate_harmony, hear_harmony
 from harmonicflow.analysis.listening import (
     ANALYST_RATE,
     CHORD_RATE,
@@ -26,6 +26,7 @@ from harmonicflow.analysis.listening import (
     ROOT,
     spectrum,
 )
+from harmonicflow.analysis.rolled import rolled
 from harmonicflow.core.constants import SAMPLE_RATE
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.tempo import MeterMap, Selection, TempoMap
@@ -62,7 +63,8 @@ def network(ask: Ask) -> Hearer:
         time, harmony = ask(spectrum(mono_T))
         beats = hear_beats(time, ANALYST_RATE)
         seconds = len(mono_T) / SAMPLE_RATE
-        return _heard(beats, _key_of(harmony), spans_of(harmony, _edges(beats, seconds), beats.downbeats_s))
+        spans = spans_of(harmony, _edges(beats, seconds), beats.downbeats_s, mono_T)
+        return _heard(beats, _key_of(harmony), spans)
 
     return hear
 
@@ -144,11 +146,19 @@ def _key_of(harmony: NDArray[Any]) -> int | None:
     return int(_log_softmax(harmony[tonal, KEY]).mean(axis=0).argmax())
 
 
-def spans_of(harmony: NDArray[Any], edges: NDArray[np.float64], downbeats_s: NDArray[np.float64]) -> Spans:
-    """The engine's chords between `edges` (`harmonicflow.analysis.chord_decoding`)."""
+def spans_of(
+    harmony: NDArray[Any], edges: NDArray[np.float64], downbeats_s: NDArray[np.float64], mono_T: Audio | None = None
+) -> Spans:
+    """The engine's chords between `edges`: by the network, and with the sound by templates beside it."""
     near = np.abs(edges[:-1, None] - downbeats_s).min(axis=1) if len(downbeats_s) else np.full(len(edges) - 1, 1.0)
     place_K = np.where(near < 0.01, BAR_LINE, WITHIN)
-    found = decode_chords(harmony, CHORD_RATE, edges, place_K)
+    if mono_T is None:
+        found = decode_chords(harmony, CHORD_RATE, edges, place_K)
+    else:
+        signal = hear_harmony(mono_T, SAMPLE_RATE, edges, place_K)
+        found = decode_chords(harmony, CHORD_RATE, edges, place_K, signal.held_K, silent_K=signal.silent_K,
+                              fit_KQ=signal.fit_KQ)  # fmt: skip
+        found = rolled(found, signal.chroma_KP, edges)
     return tuple((float(edges[one.first]), float(edges[one.last]), one.chord) for one in found)
 
 
