@@ -5,7 +5,9 @@ Legend: L latent frames, T samples at 44.1 kHz, N clip frames at the clip's own 
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import groupby
 from math import floor, gcd
+from typing import Final
 
 import numpy as np
 
@@ -24,6 +26,8 @@ from .hear_clip import hear_clip
 from .result import Plan
 from .runtime import Runtime
 from .text import Words
+
+MOST_CHORDS: Final = 12  # that are named in a reply
 
 
 @dataclass(frozen=True)
@@ -115,10 +119,18 @@ def analyse(
     if spans is None or tonality is None:
         end = selection.frames * SAMPLE_RATE // selection.rate
         heard = hear_clip(inside[:end], selection, analyst_of(runtime), clip.name)
-        spans = spans if spans is not None else heard.chords or None
+        if spans is None and heard.chords:
+            spans = heard.chords
+            plan = replace(plan, understood="; ".join(filter(None, (plan.understood, _chart(spans)))))
         tonality = tonality or heard.key
         warnings = (heard.remark,) if heard.remark else ()
     # As in training, the curves of the first frames know what sounded before them: no onset at a cut.
     curves = clip_curves(sound, length + 2 * context)[context : context + length]
     plan = replace(plan, key=tonality.name if tonality else None, curves=curves)
     return Analysis(plan, spans, tonality, row0, warnings)
+
+
+def _chart(spans: tuple[ChordSpan, ...]) -> str:
+    """What to say of the chords that were heard: their names, one after the other."""
+    names = [name for name, _ in groupby(span.chord.name for span in spans)]
+    return f"chords heard: {' '.join(names[:MOST_CHORDS])}{' ...' if len(names) > MOST_CHORDS else ''}"
