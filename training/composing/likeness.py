@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .pieces import START, Floats, Piece, classes, nearest_place
 
@@ -101,11 +102,18 @@ def gather(pieces: Iterable[Piece], human_only: bool = False) -> dict[str, dict[
 
 
 def looped(piece: Piece, bars: int = 2) -> Piece:
-    """The control: the first bars over and over."""
-    length = float(piece.bars[bars])
+    """The control: the bars in which most parts and most notes play, over and over."""
+
+    def fullness(first: int) -> tuple[int, int]:
+        counts = [_within(part, piece, first, bars).sum() for part in piece.parts.values()]
+        return sum(count > 0 for count in counts), int(sum(counts))
+
+    fullest = max(range(len(piece.bars) - bars), key=fullness)
+    origin, length = float(piece.bars[fullest]), float(piece.bars[fullest + bars] - piece.bars[fullest])
     parts: dict[str, Floats] = {}
     for name, part in piece.parts.items():
-        first = part[part[:, START] < length]
+        first = part[_within(part, piece, fullest, bars)].copy()
+        first[:, START] -= origin
         copies = []
         for turn in range(int(np.ceil(piece.beats / length))):
             copy = first.copy()
@@ -114,3 +122,9 @@ def looped(piece: Piece, bars: int = 2) -> Piece:
         rows = np.concatenate(copies)
         parts[name] = rows[rows[:, START] < piece.beats]
     return replace(piece, parts=parts)
+
+
+def _within(part: Floats, piece: Piece, first: int, bars: int) -> NDArray[np.bool_]:
+    """Which notes begin in some bars."""
+    starts = part[:, START]
+    return np.asarray((starts >= float(piece.bars[first])) & (starts < float(piece.bars[first + bars])))
