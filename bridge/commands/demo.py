@@ -8,7 +8,7 @@ CLIP = "guit_em9.flac"  # "rolled Em9 chord", Sub-d, 2008, CC0: harmonicflow/dat
 TEMPO = 80  # the guitar's notes lie 0.75 s apart
 BARS = 3
 PROMPT = "a warm, laid-back funk groove"
-SEED = 7
+SEED = 5  # a take in which every instrument is heard
 
 
 @click.command(
