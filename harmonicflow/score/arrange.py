@@ -6,6 +6,7 @@ its own dice, keyed by seed, part and place, so asking for one part or for some 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
@@ -31,7 +32,7 @@ from .plan import Mood, Plan, make_plan
 from .score import Note, Score
 from .sections import plain_name
 
-__all__ = ["Arranger", "ComposeRequest", "Composer", "default_chords", "nearest_arranged"]
+__all__ = ["Arranger", "ComposeRequest", "Composer", "default_chords", "harmony_of", "nearest_arranged"]
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Arranger:
     def compose(self, request: ComposeRequest) -> Score:
         """Raises `unknown_genre` and `unknown_stem`."""
         wanted = _wanted(request)
-        chords, key = _harmony(request)
+        chords, key = harmony_of(request)
         given = request.known.part("drums") if "drums" not in wanted else ()
         plan = _plan(request, chords, key, given)
         start, end = request.span or (Fraction(0), request.selection.beats)
@@ -104,10 +105,12 @@ def _kept(request: ComposeRequest, wanted: tuple[str, ...], start: Fraction, end
     return tuple(note for note in request.known.notes if note.instrument not in wanted or not start <= note.start < end)
 
 
-def _harmony(request: ComposeRequest) -> tuple[tuple[ChordSpan, ...], Key]:
-    """The chords and the key: as given, else read off each other, else made up."""
+def harmony_of(
+    request: ComposeRequest, made_up: Callable[[ComposeRequest], Key] | None = None
+) -> tuple[tuple[ChordSpan, ...], Key]:
+    """The chords and the key: as given, else read off each other, else made up (the key by `made_up`)."""
     chords = request.chords if request.chords is not None else request.known.chords or None
-    key = request.key or key_of_chords(chords or ()) or _default_key(request)
+    key = request.key or key_of_chords(chords or ()) or (made_up or _default_key)(request)
     if chords is None:
         valence = request.emotion[0] if request.emotion else 0.0
         lines = bar_lines(request.selection)

@@ -6,7 +6,7 @@ bars ago; how alike the two are is drawn, less at the ends of phrases and least 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -14,14 +14,13 @@ from typing import Final
 
 import numpy as np
 
-from .arrange import ComposeRequest, default_chords, nearest_arranged
+from .arrange import ComposeRequest, harmony_of, nearest_arranged
 from .cells import CellGrid, Floats, grid_of
-from .chords import ChordSpan, parse_bars, spans_of
+from .chords import ChordSpan
 from .dice import Dice
 from .emotion import Targets
 from .genres import STYLES
-from .grid import bar_lines
-from .keys import Key, key_of_chords
+from .keys import Key
 from .plan import Mood, make_plan
 from .score import Section
 from .sections import plain_name
@@ -132,7 +131,7 @@ class Form:
 
 def form_of(request: ComposeRequest, steering: Steering) -> Form:
     """The form of a request: what it gives, and what it leaves out made up in its genre and mood."""
-    chords, key = harmony_of(request)
+    chords, key = harmony_of(request, _made_up)
     selection, known = request.selection, request.known
     grid = grid_of(selection)
     valence, arousal = request.emotion or (0.0, 0.0)
@@ -159,24 +158,6 @@ def form_of(request: ComposeRequest, steering: Steering) -> Form:
             )
         )  # fmt: skip
     return Form(grid, tuple(bars), chords, key, plan.sections, request.seed, bool(steering.energy))
-
-
-def harmony_of(request: ComposeRequest) -> tuple[tuple[ChordSpan, ...], Key]:
-    """The chords and the key: as given, else read off each other, else made up, major or minor as the emotion is."""
-    chords = request.chords if request.chords is not None else request.known.chords or None
-    key = request.key or key_of_chords(chords or ()) or _made_up(request)
-    if chords is None:
-        lines, valence = bar_lines(request.selection), request.emotion[0] if request.emotion else 0.0
-        genre, names = nearest_arranged(request.genre), _names(request.known.sections, lines)
-        chords = spans_of(parse_bars(default_chords(key, genre, len(lines), request.seed, names, valence)), lines)
-    return tuple(sorted(chords, key=lambda span: span.start)), key
-
-
-def _names(sections: Sequence[Section], lines: Sequence[tuple[Fraction, Fraction]]) -> list[str]:
-    """The section of every bar; nothing where no sections are given."""
-    starts = [max(start, Fraction(0)) for start, _ in lines]
-    return [next((plain_name(part.name) for part in sections[::-1] if part.start <= start), "")
-            for start in starts if sections]  # fmt: skip
 
 
 def _made_up(request: ComposeRequest) -> Key:
