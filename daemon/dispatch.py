@@ -29,11 +29,11 @@ from harmonicflow.core.messages import (
 )
 
 from .disk import Disk, in_words
+from .job_folders import JobFolders, sound_specs
 from .jobs import MAX_DEATHS, Job, Jobs
 from .journal import Journal, TakeRecord
 from .link import Broken, Loaded, Progress, Refused, Report, Run, Stop, Stopped, Written
 from .models import Models
-from .spool import Spool, sound_specs
 from .supervise import Supervisor
 from .takes import Takes
 
@@ -44,13 +44,13 @@ class Dispatch:
     """The way of jobs through the worker. `tell(what, message)` publishes news of the worker itself."""
 
     def __init__(
-        self, jobs: Jobs, journal: Journal, disk: Disk, spool: Spool, takes: Takes, models: Models,
+        self, jobs: Jobs, journal: Journal, disk: Disk, folders: JobFolders, takes: Takes, models: Models,
         supervisor: Supervisor, tell: Callable[[str, str], object],
     ) -> None:  # fmt: skip
         self._jobs = jobs
         self._journal = journal
         self._disk = disk
-        self._spool = spool
+        self._folders = folders
         self._takes = takes
         self._models = models
         self._supervisor = supervisor
@@ -148,7 +148,7 @@ class Dispatch:
             if job.ending or job.state is not JobState.LOADING or self._supervisor.state != "ready":
                 return  # cancelled, or the worker died, in the meantime
             job.staging = staging
-            folder, takes = str(self._spool.folder(job.id)), str(self._takes.root)
+            folder, takes = str(self._folders.folder(job.id)), str(self._takes.root)
             order = Run(job=job.id, folder=folder, staging=str(staging), takes=takes)
             self._supervisor.busy(order, self._sound_s(job.request))
             self._jobs.move(job, JobState.RUNNING)
@@ -246,7 +246,7 @@ class Dispatch:
         self.advance()
 
     def _clean(self, job: Job) -> None:
-        self._spool.remove(job.id)
+        self._folders.remove(job.id)
         self._takes.discard(job.id)
 
     def _reply(self, job: Job, message: Message, buffers: Sequence[memoryview] = ()) -> None:

@@ -33,9 +33,9 @@ from harmonicflow.core.messages import (
 from harmonicflow.core.tempo import Selection
 
 from .disk import Disk
+from .job_folders import JobFolders, sound_specs
 from .jobs import Job, Jobs, Listener
 from .journal import JobRecord, Journal, TakeRecord
-from .spool import Spool, sound_specs
 from .takes import Takes
 
 log = logging.getLogger("harmonicflow.daemon")
@@ -45,13 +45,13 @@ class Intake:
     """Takes requests in. `advance` and `cancel` belong to the dispatch."""
 
     def __init__(
-        self, jobs: Jobs, journal: Journal, disk: Disk, spool: Spool, takes: Takes,
+        self, jobs: Jobs, journal: Journal, disk: Disk, folders: JobFolders, takes: Takes,
         advance: Callable[[], object], cancel: Callable[[Job], object],
     ) -> None:  # fmt: skip
         self._jobs = jobs
         self._journal = journal
         self._disk = disk
-        self._spool = spool
+        self._folders = folders
         self._takes = takes
         self._advance = advance
         self._cancel = cancel
@@ -72,21 +72,21 @@ class Intake:
         if self._last is None:
             raise HarmonicFlowError("bad_request", reason="no clip has been sent yet, so there is none to work on")
         request = msgspec.structs.replace(self._last, id=f"osc-{secrets.token_hex(8)}", **changes)
-        self._enter(listener, request, self._spool.last_sounds(request), remember=False)
+        self._enter(listener, request, self._folders.last_sounds(request), remember=False)
 
     def restore(self) -> None:
         """After a start: queue the unfinished jobs again, oldest first."""
-        self._last = self._spool.last()
+        self._last = self._folders.last()
         for row in self._journal.unfinished():
             try:
-                request = self._spool.request(row.id)
+                request = self._folders.request(row.id)
             except HarmonicFlowError as error:
                 log.error("job %s is lost: %s", row.id, error)
                 self._journal.finish(row.id, JobState.FAILED, msgspec.json.encode(error.to_wire()).decode())
                 continue
             if takes := self._takes_of(row.id, request.count):
                 self._journal.finish(row.id, JobState.DONE, takes=takes)
-                self._spool.remove(row.id)
+                self._folders.remove(row.id)
                 continue
             job = Job(id=row.id, request=request, fingerprint=row.fingerprint, created=row.created, deaths=row.deaths)
             self._jobs.enter(job, limit=1 << 30)  # it was accepted
@@ -146,7 +146,7 @@ class Intake:
                 Selection.from_wire(request.selection)
             elif isinstance(request, Extend):
                 self._check_longer(request)
-            self._spool.keep(job.id, request, sounds)
+            self._folders.keep(job.id, request, sounds)
             kind = type(request).__name__.lower()
             self._journal.accept(JobRecord(job.id, request.id, signature, kind, job.created, "queued", 0, "", ()))
 
@@ -158,7 +158,7 @@ class Intake:
                 each.send(self._accepted(job))
             if isinstance(request, Generate) and remember:
                 self._last = request
-                self._disk.run(lambda: self._spool.remember(job.id), lambda _: None, _log)
+                self._disk.run(lambda: self._folders.remember(job.id), lambda _: None, _log)
             if job.stopping:
                 job.stopping = False
                 self._cancel(job)
@@ -169,7 +169,7 @@ class Intake:
             self._jobs.withdraw(job)
             for each in job.listeners:
                 each.send(Failed(id=request.id, error=ErrorWire(**error.to_wire())))
-            self._disk.run(lambda: self._spool.remove(job.id), lambda _: None, _log)
+            self._disk.run(lambda: self._folders.remove(job.id), lambda _: None, _log)
 
         self._disk.run(keep, kept, failed)
 

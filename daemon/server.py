@@ -27,11 +27,11 @@ from .dispatch import Dispatch
 from .door_osc import OscDoor
 from .doors import LOOPBACK, Door, Events, Socket, harden, open_work_door
 from .intake import Intake
+from .job_folders import JobFolders
 from .jobs import Jobs
 from .journal import Journal, TakeRecord
 from .link import Report
 from .models import Models
-from .spool import Spool
 from .supervise import Supervisor
 from .takes import Takes
 
@@ -50,7 +50,7 @@ class Server:
         self._context: zmq.Context[Socket] = zmq.Context(io_threads=1)
         self._mailbox = Mailbox()
         self._disk = Disk(self._mailbox)
-        self._journal, self._takes, self._spool = open_store()
+        self._journal, self._takes, self._folders = open_store()
         self._jobs = Jobs(self._publish)
         self._models = Models(bundle)
         self._reports = harden(self._context.socket(zmq.PULL), wire.MAX_MESSAGE_BYTES, 16, 16)
@@ -59,10 +59,11 @@ class Server:
             lambda reason: self._dispatch.worker_ended(reason),
         )  # fmt: skip
         self._dispatch = Dispatch(
-            self._jobs, self._journal, self._disk, self._spool, self._takes, self._models, self._supervisor, self._tell
-        )
+            self._jobs, self._journal, self._disk, self._folders, self._takes, self._models, self._supervisor,
+            self._tell,
+        )  # fmt: skip
         self._intake = Intake(
-            self._jobs, self._journal, self._disk, self._spool, self._takes,
+            self._jobs, self._journal, self._disk, self._folders, self._takes,
             self._dispatch.advance, self._dispatch.cancel,
         )  # fmt: skip
         self._answers = Control(
@@ -199,18 +200,18 @@ class Server:
                 signal.signal(number, handler)
 
 
-def open_store() -> tuple[Journal, Takes, Spool]:
+def open_store() -> tuple[Journal, Takes, JobFolders]:
     """The journal, the takes and the job folders, in order after a crash. Raises `disk`."""
     paths.owner_only(paths.home())
-    takes, spool = Takes(paths.takes_folder()), Spool(paths.jobs_folder())
+    takes, folders = Takes(paths.takes_folder()), JobFolders(paths.jobs_folder())
     journal = Journal.open(paths.journal_file())
     known = journal.take_ids()
     found = takes.recover(known)
     journal.forget(takes.missing(known))
     journal.adopt([TakeRecord(take.take, job_of(take.take), msgspec.json.encode(take)) for take in found])
     journal.requeue()
-    spool.clean({job.id for job in journal.unfinished()})
-    return journal, takes, spool
+    folders.clean({job.id for job in journal.unfinished()})
+    return journal, takes, folders
 
 
 def job_of(take: str) -> str:

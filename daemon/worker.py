@@ -24,8 +24,8 @@ from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import Block, ErrorWire, Extend, Generate, Message, TakeSummary
 
 from .disk import in_words
+from .job_folders import read_clip, read_like, read_request
 from .link import MAX_ORDER, Broken, Loaded, Progress, Refused, Run, Start, Stop, Stopped, Written, read_order
-from .spool import read_clip, read_like, read_request
 
 if TYPE_CHECKING:
     from harmonicflow.engine.api import HarmonicFlow

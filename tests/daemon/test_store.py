@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from daemon.spool import Spool, read_clip, read_like, read_request
+from daemon.job_folders import JobFolders, read_clip, read_like, read_request
 from daemon.takes import STAGING, Takes
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import ClipSpec, FileRow, LikeSpec, TakeSummary
@@ -141,59 +141,59 @@ def request_with_clip(request_of: Any, clip: np.ndarray) -> Any:
 
 
 def test_a_job_there_and_back(tmp_path: Path, request_with_clip: Any, clip: np.ndarray) -> None:
-    spool = Spool(tmp_path / "jobs")
-    spool.keep("j", request_with_clip, [memoryview(clip).cast("B")])
-    assert spool.request("j") == request_with_clip
-    np.testing.assert_array_equal(read_clip(spool.folder("j"), request_with_clip), clip)
-    assert spool.last() is None
-    spool.remember("j")
-    spool.remember("j")
-    spool.remove("j")
-    assert spool.last() == request_with_clip
-    spool.keep("k", request_with_clip, spool.last_sounds(request_with_clip))
-    np.testing.assert_array_equal(read_clip(spool.folder("k"), request_with_clip), clip)
-    spool.clean({"k"})
-    assert {path.name for path in spool.root.iterdir()} == {"k", ".last"}
+    folders = JobFolders(tmp_path / "jobs")
+    folders.keep("j", request_with_clip, [memoryview(clip).cast("B")])
+    assert folders.request("j") == request_with_clip
+    np.testing.assert_array_equal(read_clip(folders.folder("j"), request_with_clip), clip)
+    assert folders.last() is None
+    folders.remember("j")
+    folders.remember("j")
+    folders.remove("j")
+    assert folders.last() == request_with_clip
+    folders.keep("k", request_with_clip, folders.last_sounds(request_with_clip))
+    np.testing.assert_array_equal(read_clip(folders.folder("k"), request_with_clip), clip)
+    folders.clean({"k"})
+    assert {path.name for path in folders.root.iterdir()} == {"k", ".last"}
 
 
 def test_sounds_to_be_like_there_and_back(tmp_path: Path, request_with_clip: Any, clip: np.ndarray) -> None:
     other = np.ascontiguousarray(clip[:1, :500])
     like = (LikeSpec(stem="bass", rate=8_000, channels=1, frames=500), LikeSpec(rate=44_100, channels=2, frames=44_100))
     request = msgspec.structs.replace(request_with_clip, like=like)
-    spool = Spool(tmp_path / "jobs")
-    spool.keep("j", request, [memoryview(sound).cast("B") for sound in (clip, other, clip)])
-    spool.remember("j")
-    spool.keep("k", request, spool.last_sounds(request))
+    folders = JobFolders(tmp_path / "jobs")
+    folders.keep("j", request, [memoryview(sound).cast("B") for sound in (clip, other, clip)])
+    folders.remember("j")
+    folders.keep("k", request, folders.last_sounds(request))
     for job in ("j", "k"):
-        found = read_like(spool.folder(job), request)
+        found = read_like(folders.folder(job), request)
         assert {stem: rate for stem, (_, rate) in found.items()} == {"bass": 8_000, "": 44_100}
         np.testing.assert_array_equal(found["bass"][0], other)
         np.testing.assert_array_equal(found[""][0], clip)
-        np.testing.assert_array_equal(read_clip(spool.folder(job), request), clip)
+        np.testing.assert_array_equal(read_clip(folders.folder(job), request), clip)
 
 
 def test_a_job_whose_folder_cannot_be_written(tmp_path: Path, request_with_clip: Any, clip: np.ndarray) -> None:
     for n in range(1, 12):
-        spool = Spool(tmp_path / f"{n}", FailingOs(n, OSError(28, "No space left on device")))
+        folders = JobFolders(tmp_path / f"{n}", FailingOs(n, OSError(28, "No space left on device")))
         try:
-            spool.keep("j", request_with_clip, [memoryview(clip).cast("B")])
+            folders.keep("j", request_with_clip, [memoryview(clip).cast("B")])
         except HarmonicFlowError as error:
             assert error.code == "disk" and "No space" in error.message
-            Spool(spool.root).clean(set())
-            assert not list(spool.root.iterdir())
+            JobFolders(folders.root).clean(set())
+            assert not list(folders.root.iterdir())
         else:
             break
     assert 6 < n < 12
 
 
 def test_a_damaged_job_is_said(tmp_path: Path, request_with_clip: Any, clip: np.ndarray) -> None:
-    spool = Spool(tmp_path)
-    spool.keep("j", request_with_clip, [memoryview(clip[:, :-1].copy()).cast("B")])
+    folders = JobFolders(tmp_path)
+    folders.keep("j", request_with_clip, [memoryview(clip[:, :-1].copy()).cast("B")])
     with pytest.raises(HarmonicFlowError, match="cut short"):
-        read_clip(spool.folder("j"), request_with_clip)
-    (spool.folder("j") / "request.json").write_text('{"kind": "generate"')
+        read_clip(folders.folder("j"), request_with_clip)
+    (folders.folder("j") / "request.json").write_text('{"kind": "generate"')
     with pytest.raises(HarmonicFlowError, match="damaged"):
-        read_request(spool.folder("j"))
-    (spool.folder("j") / "request.json").unlink()
+        read_request(folders.folder("j"))
+    (folders.folder("j") / "request.json").unlink()
     with pytest.raises(HarmonicFlowError):
-        spool.request("j")
+        folders.request("j")

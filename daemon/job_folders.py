@@ -30,7 +30,7 @@ LAST: Final = ".last"
 _requests: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(WorkRequest)
 
 
-class Spool:
+class JobFolders:
     """The job folders below `root`. Methods raise `disk`."""
 
     def __init__(self, root: Path, system: ModuleType = os) -> None:
