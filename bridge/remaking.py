@@ -3,7 +3,7 @@
 import re
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -18,7 +18,7 @@ from harmonicflow.core.messages import (
     TakeReply,
     TakeSummary,
 )
-from harmonicflow.core.tempo import Selection
+from harmonicflow.core.tempo import Selection, frame_of
 
 from .client import Client
 from .follow import follow
@@ -32,11 +32,19 @@ LAST: Final = "last"
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # messages.Id
 
 
+class Place(NamedTuple):
+    """Where in a take: bars, the last included, or seconds; None: from its start, to its end."""
+
+    from_bar: int | None = None
+    to_bar: int | None = None
+    start_s: Fraction | None = None
+    end_s: Fraction | None = None
+
+
 def regenerate(
     take: str,
     stems: tuple[str, ...],
-    from_bar: int | None,
-    to_bar: int | None,
+    place: Place,
     out: str | None,
     as_json: bool,
     choices: dict[str, Any],
@@ -48,15 +56,11 @@ def regenerate(
     choices["seed"] = new_seed() if choices["seed"] is None else choices["seed"]
     with connect_or_start() as client:
         parent = find_take(client, take)
-        first = 1 if from_bar is None else from_bar
-        last = max(first, parent.bars) if to_bar is None else to_bar
-        if not 1 <= first <= last <= parent.bars:
-            raise HarmonicFlowError("bad_bars", first=first, last=last, bars=parent.bars)
-        scores = _scores(client, parent, given, first, last, choices.get("chords"))
+        where = _where(parent, place)
+        scores = _scores(client, parent, given, where, choices.get("chords"))
         request = Regenerate(
-            id=request_id(), take=parent.take, stems=stems, from_bar=first, to_bar=last, steering=steering,
-            **(choices | scores),
-        )  # fmt: skip
+            id=request_id(), take=parent.take, stems=stems, steering=steering, **where, **(choices | scores)
+        )
         takes = follow(client, request, references)
     for new in takes:
         check_lengths(new, parent.frames, parent.rate)
@@ -66,14 +70,32 @@ def regenerate(
         show_take(new, as_json)
 
 
+def _where(parent: TakeSummary, place: Place) -> dict[str, Any]:
+    """The fields that say where: `frames` for seconds, else bars. Raises `bad_bars`, `bad_selection`."""
+    if place.start_s is not None or place.end_s is not None:
+        start = frame_of(place.start_s or 0, parent.rate)
+        end = parent.frames if place.end_s is None else frame_of(place.end_s, parent.rate)
+        if not 0 <= start < end <= parent.frames:
+            told = {"start": f"{start / parent.rate:g} s", "end": f"{end / parent.rate:g} s"}
+            reason = f"the take has {parent.seconds:g} seconds"
+            raise HarmonicFlowError("bad_selection", **told, reason=reason, hint="Give a start and an end inside it")
+        return {"frames": (start, end)}
+    first = 1 if place.from_bar is None else place.from_bar
+    last = max(first, parent.bars) if place.to_bar is None else place.to_bar
+    if not 1 <= first <= last <= parent.bars:
+        raise HarmonicFlowError("bad_bars", first=first, last=last, bars=parent.bars)
+    return {"from_bar": first, "to_bar": last}
+
+
 def _scores(
-    client: Client, parent: TakeSummary, given: Given, first: int, last: int, chords: str | None
+    client: Client, parent: TakeSummary, given: Given, where: dict[str, Any], chords: str | None
 ) -> dict[str, ScoreSpec]:
     """The fields that carry scores: what is finished is moved to the first of the bars. Raises `bad_take`."""
     if given == Given():
         return {}
     whole = take_selection(client, parent)
-    begin, end = whole.bar_range(first, last)
+    bars = whole.bars_touched(*where["frames"]) if "frames" in where else (where["from_bar"], where["to_bar"])
+    begin, end = whole.bar_range(*bars)
     return scores_inside(given, whole, begin.start_frame, end.end_frame, begin.start_beat, chords)
 
 

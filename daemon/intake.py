@@ -25,7 +25,6 @@ from harmonicflow.core.messages import (
     JobState,
     Message,
     Regenerate,
-    SelectionSpec,
     TakeSummary,
     WorkRequest,
     encode,
@@ -141,17 +140,16 @@ class Intake:
         size = sum(len(sound) for sound in sounds if isinstance(sound, memoryview))
         self.pending_bytes += size
 
-        def keep() -> None:
-            if isinstance(request, Generate):
-                Selection.from_wire(request.selection)
-            elif isinstance(request, Extend):
-                self._check_longer(request)
-            self._folders.keep(job.id, request, sounds)
+        def keep() -> WorkRequest:
+            checked = self._checked(request)
+            self._folders.keep(job.id, checked, sounds)
             kind = type(request).__name__.lower()
             self._journal.accept(JobRecord(job.id, request.id, signature, kind, job.created, "queued", 0, "", ()))
+            return checked
 
-        def kept(_: None) -> None:
+        def kept(checked: WorkRequest) -> None:
             self.pending_bytes -= size
+            job.request = checked
             self._jobs.keep(job)
             log.info("job %s accepted: %s", job.id, request.id)
             for each in job.listeners:
@@ -180,13 +178,17 @@ class Intake:
             raise HarmonicFlowError("unknown_take", take=request.take)
         return msgspec.structs.replace(request, take=take.id)
 
-    def _check_longer(self, request: Extend) -> None:
-        """Raise what speaks against the length of an extension, before it is accepted."""
-        try:
-            spec = msgspec.convert(self._takes.details(request.take).get("selection"), SelectionSpec)
-        except msgspec.ValidationError as error:
-            raise HarmonicFlowError("bad_take", take=request.take, reason=error) from error
-        Selection.from_wire(spec).extended(bars=request.bars, beats=request.beats, seconds=request.seconds)
+    def _checked(self, request: WorkRequest) -> WorkRequest:
+        """The request as it is kept, with bars for frames; raises what speaks against its place or its length."""
+        if isinstance(request, Generate):
+            Selection.from_wire(request.selection)
+        elif isinstance(request, Extend):
+            whole = self._takes.selection(request.take)
+            whole.extended(bars=request.bars, beats=request.beats, seconds=request.seconds)
+        elif request.frames is not None:
+            first, last = self._takes.selection(request.take).bars_touched(*request.frames)
+            return msgspec.structs.replace(request, from_bar=first, to_bar=last, frames=None)
+        return request
 
     def _accepted(self, job: Job) -> Accepted:
         running = 1 if self._jobs.running else 0

@@ -22,7 +22,8 @@ import msgspec
 
 from harmonicflow.core import paths
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.messages import FileRow, TakeSummary
+from harmonicflow.core.messages import FileRow, SelectionSpec, TakeSummary
+from harmonicflow.core.tempo import Selection
 from harmonicflow.core.wire import MAX_SOUND_BYTES
 
 log = logging.getLogger("harmonicflow.daemon")
@@ -99,6 +100,13 @@ class Takes:
         if not isinstance(found, dict):
             raise HarmonicFlowError("bad_take", take=take, reason=f"{DETAILS} holds no table")
         return found
+
+    def selection(self, take: str) -> Selection:
+        """The range of the session that a take was made for; raises `unknown_take`, `bad_take`."""
+        try:
+            return Selection.from_wire(msgspec.convert(self.details(take).get("selection"), SelectionSpec))
+        except msgspec.ValidationError as error:
+            raise HarmonicFlowError("bad_take", take=take, reason=error) from error
 
     def sound(self, take: str, rows: tuple[FileRow, ...]) -> list[memoryview]:
         """The sound of some files of a take, float32 planar [channels, frames]; raises `bad_take`, `bad_request`."""

@@ -251,13 +251,14 @@ class Generate(Message, frozen=True, kw_only=True):
 
 
 class Regenerate(Message, frozen=True, kw_only=True):
-    """Make a new take from `take` in which only `stems` change, only in the bars named."""
+    """Make a new take from `take` in which only `stems` change, only in the bars named, or touched by `frames`."""
 
     id: Id
     take: Id  # "last" = the newest one
     stems: Annotated[Stems, Meta(min_length=1)]
-    from_bar: Annotated[int, Meta(ge=1)]
-    to_bar: Annotated[int, Meta(ge=1)]  # included
+    from_bar: Annotated[int, Meta(ge=1)] | None = None
+    to_bar: Annotated[int, Meta(ge=1)] | None = None  # included
+    frames: tuple[Frame, Frame] | None = None  # instead of bars: start and end (not included), from the take's start
     seed: Seed = 0
     steps: Steps = 0  # of the sampler; 1 = a preview; 0: as many as the bundle says it needs
     count: Count = 1
@@ -274,6 +275,11 @@ class Regenerate(Message, frozen=True, kw_only=True):
     like_score: ScoreSpec | None = None
     model: Name | None = None
     title: Name = ""
+
+    def __post_init__(self) -> None:
+        bars = (self.from_bar is not None, self.to_bar is not None)
+        if bars != (self.frames is None, self.frames is None):
+            raise ValueError("name the place either by from_bar and to_bar, or by frames")
 
 
 class Extend(Message, frozen=True, kw_only=True):

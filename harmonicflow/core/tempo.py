@@ -305,6 +305,23 @@ class Selection:
             raise HarmonicFlowError("bad_bars", first=first, last=last, bars=len(self._bars))
         return self._bars[first - 1], self._bars[last - 1]
 
+    def bars_touched(self, start: int, end: int) -> tuple[int, int]:
+        """The first and the last bar that the frames `start` up to `end`, from the selection's first, lie in.
+
+        Bar lines that they reach over by less than a selection's edge may (`SNAP_S`) are not crossed. Raises
+        `bad_selection` where no frame of the selection is among them.
+        """
+        margin = int(SNAP_S * self.rate)
+        if max(start, 0) >= min(end, self.frames):
+            told = {"start": f"frame {start}", "end": f"frame {end}"}
+            reason = f"the take has the frames 0 to {self.frames}"
+            raise HarmonicFlowError("bad_selection", **told, reason=reason, hint="Choose a range inside the take")
+        if end - start > 2 * margin:
+            start, end = start + margin, end - margin
+        start, end = min(max(start, 0), self.frames - 1), max(min(end, self.frames), 1)
+        touched = [bar.number for bar in self._bars if bar.start_frame < end and bar.end_frame > start]
+        return touched[0], touched[-1]
+
     def to_wire(self) -> SelectionSpec:
         """The selection as a plain message field."""
         return SelectionSpec(

@@ -228,7 +228,8 @@ class HarmonicFlow:
         on_block: OnBlock | None = None,
         **options: Any,
     ) -> list[Result]:
-        """New takes from `parent`, a Result or a take's folder: only `stems` change, only from `from_bar` to `to_bar`.
+        """New takes from `parent`, a Result or a take's folder: only `stems` change, only from `from_bar` to `to_bar`,
+        or in the bars that `frames` (start, end) touch.
 
         Give a message or its fields. The other stems come back as they were, byte for byte, and so do the changed
         ones outside the bars. Prompt, timbre and `steering` are the parent's where none is given; `known`: finished

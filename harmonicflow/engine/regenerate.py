@@ -25,7 +25,7 @@ from .deliver import binaural, measure
 from .edit import LEAD_IN_S, Edit, check_parent, decoded, performed
 from .given import steering_of
 from .recompose import Recomposed, finished_parts, inherited, laid_over, recomposed, replanned
-from .request import MAX_SEED, check_stems
+from .request import MAX_SEED, check_stems, in_bars
 from .result import BlockAudio, Result
 from .timbre import Like, timbre
 
@@ -43,7 +43,8 @@ def regenerate(
     """`count` new results; see `HarmonicFlow.regenerate`."""
     check_parent(flow, old)
     stems = check_stems(request.stems, old.names)
-    edit = Edit.of(old.selection, request.from_bar, request.to_bar)
+    request = in_bars(request, old.selection)
+    edit = Edit.of(old.selection, request.from_bar or 0, request.to_bar or 0)
     clock.expect([block.end - block.start for block in edit.blocks(flow)] * request.count, request.steps)
     plan = replace(old.plan, timbre=timbre(flow.runtime, like, stems, request.like, old.plan.timbre))
     told = replace(old, plan=replanned(flow, plan, request))

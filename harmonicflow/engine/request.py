@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 
 from harmonicflow.core.constants import MAX_CHANNELS, SAMPLE_RATE
@@ -53,14 +54,30 @@ def generate_request(
 
 
 def regenerate_request(
-    *, stems: Sequence[str] | str, from_bar: int, to_bar: int | None = None, id: str = "local", take: str = "parent",
+    *, stems: Sequence[str] | str, from_bar: int | None = None, to_bar: int | None = None,
+    frames: tuple[int, int] | None = None, id: str = "local", take: str = "parent",
     like: Mapping[str, tuple[np.ndarray, int]] | None = None, **fields: Any,
 ) -> Regenerate:  # fmt: skip
-    """A Regenerate message; `to_bar` is `from_bar` unless given. `like`: by stem, sound and Hz (`timbre.Like`)."""
+    """A Regenerate message; `to_bar` is `from_bar` unless given. `like`: by stem, sound and Hz (`timbre.Like`).
+
+    Raises `bad_request` unless the place is named either by bars or by `frames`.
+    """
     names = (stems,) if isinstance(stems, str) else tuple(stems)
     last = from_bar if to_bar is None else to_bar
     specs = _like_specs(like)
-    return Regenerate(id=id, take=take, stems=names, from_bar=from_bar, to_bar=last, like=specs, **fields)
+    place = {"from_bar": from_bar, "to_bar": last, "frames": frames}
+    try:
+        return Regenerate(id=id, take=take, stems=names, like=specs, **place, **fields)
+    except ValueError as error:
+        raise HarmonicFlowError("bad_request", reason=error) from None
+
+
+def in_bars(request: Regenerate, selection: Selection) -> Regenerate:
+    """The request with bars instead of frames; raises `bad_selection`."""
+    if request.frames is None:
+        return request
+    first, last = selection.bars_touched(*request.frames)
+    return msgspec.structs.replace(request, from_bar=first, to_bar=last, frames=None)
 
 
 def extend_request(

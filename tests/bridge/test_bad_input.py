@@ -73,6 +73,8 @@ ROWS = [
     ("regenerate last --stem kazoo", 2, "unknown_stem", "'kazoo'"),
     ("regenerate last", 2, "usage", "--stem"),
     ("regenerate", 2, "usage", "TAKE"),
+    ("regenerate last --stem bass --from-bar 1 --end 2", 2, "usage", "either by"),
+    ("regenerate last --stem bass --start x", 2, "usage", "'x' is not a time"),
     ("extend", 2, "usage", "TAKE"),
     ("extend last", 2, "usage", "one of --bars"),
     ("extend last --bars 2 --seconds 3", 2, "usage", "one of --bars"),

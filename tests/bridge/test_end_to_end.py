@@ -147,6 +147,16 @@ def test_regenerate_keeps_everything_else(cli, tmp_path):
         assert rough_b[near].max() <= 1.41 * max(rough_a.max(), rough_b[rate + 4000 : 5 * rate - 4000].max())
 
 
+def test_a_place_in_seconds(cli):
+    """Of a take of 0.6 s a bar: 0.7 s to the end touches the second and the third bar."""
+    old = cli("generate", "--bars", "3", "--tempo", "400", "--seed", "5", "--json").objects[0]
+    words = ("regenerate", old["take"], "--stem", "bass", "--seed", "6", "--json")
+    named, timed = (cli(*words, *place).objects[0] for place in (("--from-bar", "2"), ("--start", "0.7")))
+    assert [row["sha256"] for row in named["files"]] == [row["sha256"] for row in timed["files"]]
+    ran = cli(*words, "--start", "1", "--end", "9")
+    assert ran.code == 2 and "the take has 1.8 seconds" in ran.err
+
+
 def test_several_stems_on_every_bar(cli, tmp_path):
     old = cli("generate", "--bars", "2", "--seed", "5", "--json").objects[0]
     ran = cli("regenerate", old["take"], "--stem", "guitar", "--stem", "piano", "--seed", "6", "--title", "b", "--json")

@@ -78,6 +78,16 @@ def test_steering_and_scores_are_bounded() -> None:
             decode(msgspec.json.encode(base | fields))
 
 
+def test_a_place_is_named_in_one_way() -> None:
+    base = {"kind": "regenerate", "id": "r", "take": "t", "stems": ["bass"]}
+    bars = {"from_bar": 1, "to_bar": 2}
+    assert decode(msgspec.json.encode(base | bars)).to_bar == 2
+    assert decode(msgspec.json.encode(base | {"frames": [-3, 7]})).frames == (-3, 7)
+    for place in ({}, bars | {"frames": [0, 1]}, {"from_bar": 1}, {"to_bar": 1}, {"frames": [1]}, {"frames": [0, 0.5]}):
+        with pytest.raises(msgspec.ValidationError):
+            decode(msgspec.json.encode(base | place))
+
+
 def test_a_newer_peer_may_send_more() -> None:
     fields = msgspec.to_builtins(Generate(id="a1", selection=SPEC)) | {"of_a_newer_release": [1, 2]}
     assert decode(msgspec.json.encode(fields)) == Generate(id="a1", selection=SPEC)

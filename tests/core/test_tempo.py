@@ -267,3 +267,26 @@ def test_a_selection_extended_by_beats_and_seconds_and_from_inside_a_bar() -> No
         cut.extended(bars=1, beats=1)
     with pytest.raises(HarmonicFlowError, match="too long"):
         cut.extended(bars=10**9)
+
+
+@given(st.integers(1, 40), BPM, METERS, RATES, st.data())
+@settings(max_examples=60)
+def test_frames_touch_the_bars_that_a_count_finds(
+    bars: int, bpm: Fraction, meter: Meter, rate: int, data: st.DataObject
+) -> None:
+    assume(Fraction(1, 5) < bars * meter.beats * 60 / bpm < 3500)
+    selection = Selection.from_bars(bars, bpm, meter, rate)
+    first = data.draw(st.integers(1, bars))
+    last = data.draw(st.integers(first, bars))
+    one, two = selection.bar_range(first, last)
+    assert selection.bars_touched(one.start_frame, two.end_frame) == (first, last)
+    edge = rate // 16_000  # as far as a host's grid may be off
+    assert selection.bars_touched(one.start_frame - edge, two.end_frame + edge) == (first, last)
+    middles = [(bar.start_frame + bar.end_frame) // 2 for bar in (one, two)]
+    assert selection.bars_touched(middles[0], middles[1] + 1) == (first, last)
+    assert selection.bars_touched(middles[0], middles[0] + 1) == (first, first)
+    assert selection.bars_touched(-(2**52), 2**52) == (1, bars)
+    for start, end in ((0, 0), (middles[1], middles[0]), (-5, 0), (selection.frames, selection.frames + 9)):
+        if start >= end or start < 0 or start >= selection.frames:
+            with pytest.raises(HarmonicFlowError, match="frames 0 to"):
+                selection.bars_touched(start, end)

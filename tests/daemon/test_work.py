@@ -120,6 +120,20 @@ def test_a_stem_is_made_again(desk: Any, request_of: Any) -> None:
     assert desk.replies()[-1].error.code == "bad_bars"
 
 
+def test_a_stem_is_made_again_where_frames_are(desk: Any, request_of: Any) -> None:
+    parent = desk.done(request_of(bars=3)).takes[0]
+    base = {"take": parent.take, "stems": ("bass",), "seed": 9, "steps": 1}
+    named = desk.done(Regenerate(id=uuid4().hex, from_bar=2, to_bar=3, **base)).takes[0]
+    touching = Regenerate(id=uuid4().hex, frames=(44_100 + 5, 2 * 44_100 + 5), **base)  # bars of one second
+    touched = desk.done(touching)
+    assert [row.sha256 for row in touched.takes[0].files] == [row.sha256 for row in named.files]
+    kept = desk.ask(ShowTake(id="s", take=touched.takes[0].take)).details["request"]
+    assert (kept["from_bar"], kept["to_bar"], kept["frames"]) == (2, 3, None)
+    assert desk.done(touching) == touched, "the same request again, as it was sent"
+    desk.send(Regenerate(id=uuid4().hex, frames=(3 * 44_100, 4 * 44_100), **base))
+    assert desk.reply().error.code == "bad_selection"
+
+
 def test_a_stem_is_like_a_sound_that_came_along(desk: Any, request_of: Any, clip: np.ndarray) -> None:
     sound = ClipSpec(rate=44_100, channels=2, frames=clip.shape[1])
     like = LikeSpec(stem="drums", rate=48_000, channels=1, frames=clip.shape[1], name="brushes")

@@ -101,6 +101,14 @@ def test_seeds_decide_and_count_counts(flow: HarmonicFlow, parent: Result) -> No
     assert [child.seed for child in two] == [4, 5]
 
 
+def test_frames_stand_for_the_bars_they_touch(flow: HarmonicFlow, parent: Result) -> None:
+    third, fourth = parent.selection.bar_range(3, 4)
+    (named,) = flow.regenerate(parent, stems="bass", from_bar=3, to_bar=4, seed=4)
+    (touched,) = flow.regenerate(parent, stems="bass", frames=(third.end_frame - 9, fourth.start_frame + 9), seed=4)
+    assert touched.stems["bass"].tobytes() == named.stems["bass"].tobytes() and touched.request == named.request
+    assert touched.stems["bass"].tobytes() != parent.stems["bass"].tobytes()
+
+
 def test_files_of_the_others_are_the_same_bytes_and_the_same_files(
     flow: HarmonicFlow, parent: Result, tmp_path: Path
 ) -> None:
@@ -148,7 +156,8 @@ def test_chords_and_words_of_the_edit(flow: HarmonicFlow, parent: Result) -> Non
     [
         ("bad_bars", {"from_bar": 0}), ("bad_bars", {"from_bar": 9}), ("bad_bars", {"from_bar": 4, "to_bar": 3}),
         ("unknown_stem", {"stems": "kazoo"}), ("bad_chord", {"chords": "H#9"}), ("bad_steps", {"steps": 99}),
-        ("unknown_genre", {"genre": "polka"}),
+        ("unknown_genre", {"genre": "polka"}), ("bad_request", {"frames": (0, 9)}), ("bad_request", {"from_bar": None}),
+        ("bad_selection", {"from_bar": None, "frames": (9, 9)}),
     ],
 )  # fmt: skip
 def test_bad_edits_are_refused(flow: HarmonicFlow, parent: Result, code: str, options: dict[str, object]) -> None:
