@@ -1,13 +1,14 @@
 # Everything from a bare clone with Python 3.11 or newer, make and git.
 #   make demo [OUT=folder]   four stems, a mix and a binaural render for the example clip
 #   make test                ruff, mypy, every test, and the wheel in an empty environment
+#   make test-daw            a real Ardour on a screen that nobody sees, against the real daemon
 #   make clean               remove the environments and what was built
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP = -m pip install --quiet --disable-pip-version-check
 OUT ?=
 
-.PHONY: demo test lint types unit test-wheel docs clean
+.PHONY: demo test lint types unit test-wheel test-daw docs clean
 
 demo: .venv/ready
 	@.venv/bin/harmonicflow demo $(if $(OUT),--out "$(abspath $(OUT))")
@@ -26,6 +27,11 @@ unit: .venv-test/ready
 # The wheel as a user gets it: an empty environment, another folder.
 test-wheel: .venv-test/ready
 	.venv-test/bin/python -m pytest -q -m installs tests/test_wheel.py
+
+# What it needs comes from Debian, where this is Debian and the user may install.
+test-daw: .venv-test/ready
+	@tests/daw/install-debian.sh
+	.venv-test/bin/python -m pytest -q -m daw tests/daw
 
 # An environment is made again when pyproject.toml changes. Run-time only: no torch.
 .venv/ready: pyproject.toml
