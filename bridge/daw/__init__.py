@@ -1,0 +1,1 @@
+"""Bridges into DAWs: what they share, and one folder a host."""

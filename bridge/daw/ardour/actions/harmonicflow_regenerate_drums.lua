@@ -1,0 +1,17 @@
+ardour {
+	["type"] = "EditorAction",
+	name = "HarmonicFlow: Regenerate drums on selection",
+	license = "MIT",
+	author = "HarmonicFlow contributors",
+	description = [[Another drums in the selected bars, as a layer above; everything else stays]]
+}
+
+function factory () return function ()
+	local folder = ARDOUR.LuaAPI.build_filename (ARDOUR.user_config_directory (-1), "harmonicflow")
+	local chunk, why = loadfile (ARDOUR.LuaAPI.build_filename (folder, "main.lua"))
+	if not chunk then
+		print ("HarmonicFlow: run once in a terminal: harmonicflow bridge install ardour (" .. tostring (why) .. ")")
+		return
+	end
+	chunk (folder).act ("regenerate", "drums")
+end end

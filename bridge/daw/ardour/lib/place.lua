@@ -1,0 +1,167 @@
+-- From finished files to regions on tracks, in one undo step. Ardour copies the files into the session.
+--
+-- Tracks are made when they are missing, and that cannot be undone in Ardour: after an undo they stay, empty.
+-- Whatever can fail (a file that cannot be imported, a wrong length) is found before the session is touched.
+
+local prefix, takes = ...
+
+local place = {}
+
+-- Every region that stands for a whole file of a kind ("audio", "midi"), by its id.
+local function whole_files(kind)
+	local found = {}
+	for _, region in ARDOUR.RegionFactory.regions():iter() do
+		local right = kind == "midi" and region:to_midiregion() or region:to_audioregion()
+		if region:whole_file() and not right:isnil() then
+			found[region:to_stateful():id():to_s()] = region
+		end
+	end
+	return found
+end
+
+-- Import one file as a region that lies on no track yet; raises a sentence. do_import itself never says that it failed.
+local function import(editor, path, kind)
+	local before = whole_files(kind)
+	local files = C.StringVector()
+	files:push_back(path)
+	editor:do_import(
+		files, Editing.ImportDistinctFiles, Editing.ImportAsRegion, ARDOUR.SrcQuality.SrcBest,
+		ARDOUR.MidiTrackNameSource.SMFTrackName, ARDOUR.MidiTempoMapDisposition.SMFTempoIgnore,
+		Temporal.timepos_t(0), ARDOUR.PluginInfo(), ARDOUR.Track(), false
+	)
+	for id, region in pairs(whole_files(kind)) do
+		if not before[id] then
+			return region
+		end
+	end
+	error("Ardour could not import " .. path, 0)
+end
+
+-- The parts of a take that go to tracks, each {track, stem, path, kind, channels}.
+local function wanted(take, wish)
+	local parts = {}
+	for _, file in ipairs(take.files) do
+		local edited = not take.edit
+		for _, stem in ipairs(take.edit and take.edit.stems or {}) do
+			edited = edited or file.stem == stem
+		end
+		local extra = file.stem == "mix" or file.stem == "binaural"
+		if extra and wish[file.stem] or not extra and edited then
+			parts[#parts + 1] = { stem = file.stem, path = file.path, kind = "audio", channels = file.channels }
+			local midi = wish.midi and take.parts and take.parts[file.stem]
+			if midi then
+				parts[#parts + 1] = { stem = file.stem, path = midi, kind = "midi", channels = 1 }
+			end
+		end
+	end
+	return parts
+end
+
+-- The track of a part, made if it is missing.
+local function track_of(session, part)
+	local name = takes.track_name(prefix, part.stem, part.kind == "midi")
+	local route = session:route_by_name(name)
+	if not route:isnil() then
+		return route:to_track()
+	end
+	local order, mode = ARDOUR.PresentationInfo.max_order, ARDOUR.TrackMode.Normal
+	local made
+	if part.kind == "midi" then
+		local one = ARDOUR.ChanCount(ARDOUR.DataType("midi"), 1)
+		made = session:new_midi_track(one, one, true, ARDOUR.PluginInfo(), nil, nil, 1, name, order, mode, true, false)
+	else
+		made = session:new_audio_track(part.channels, 2, nil, 1, name, order, mode, true, false)
+	end
+	for track in made:iter() do
+		route = track
+	end
+	if route:isnil() then
+		error("Ardour could not make the track " .. name, 0)
+	end
+	route:presentation_info_ptr():set_color(takes.COLOURS[part.stem] or 0x888888FF)
+	if part.stem == "mix" or part.stem == "binaural" then -- beside the stems it would be heard twice
+		route:mute_control():set_value(1, PBD.GroupControlDisposition.NoGroup)
+	end
+	return route:to_track()
+end
+
+-- The region of a part, cut to what was edited, and where it goes.
+local function region_of(part, whole, take, origin)
+	local region = ARDOUR.RegionFactory.clone_region(whole, true, false)
+	region:set_name(takes.region_name(part.stem, take.take))
+	local first, last = 0, take.frames
+	if take.edit then
+		first, last = take.edit.start_frame, take.edit.end_frame
+	end
+	if part.kind == "audio" then
+		-- The length first: Ardour refuses a start from which the old length would pass the file's end.
+		region:set_length(Temporal.timecnt_t(last - first))
+		region:set_start(Temporal.timepos_t(first))
+		if region:length():samples() ~= last - first or region:start():samples() ~= first then
+			error("Ardour did not cut " .. part.path .. " to its length", 0)
+		end
+		local audio = region:to_audioregion()
+		-- Inside a take the layers below are the same sound: nothing is to be faded.
+		audio:set_fade_in_active(first == 0)
+		audio:set_fade_out_active(last == take.frames)
+	else
+		local map = Temporal.TempoMap.read()
+		local function beats(frame)
+			return map:quarters_at_sample(origin + frame):to_ticks()
+		end
+		local start, stop = beats(first) - beats(0), beats(last) - beats(0)
+		map = nil
+		region:set_length(Temporal.timecnt_t.from_ticks(stop - start))
+		region:set_start(Temporal.timepos_t.from_ticks(start))
+	end
+	return region, origin + first
+end
+
+local function check(take, session, part)
+	if take.rate ~= session:nominal_sample_rate() then
+		error(("the take is at %d Hz, the session at %d Hz"):format(take.rate, session:nominal_sample_rate()), 0)
+	end
+	if part.kind == "audio" and part.region:length():samples() ~= take.frames then
+		error(("%s has %d frames instead of %d"):format(part.path, part.region:length():samples(), take.frames), 0)
+	end
+end
+
+--- Put takes on their tracks, the first on top. `origin`: the session's frame of their first frame; `wish`: which of
+--- mix, binaural and midi are wanted; `title`: the name of the undo step. Raises a sentence before anything is changed.
+function place.takes(session, editor, list, origin, wish, title)
+	local parts = {}
+	for index = #list, 1, -1 do -- the last one first: each goes above the one before
+		for _, part in ipairs(wanted(list[index], wish)) do
+			part.take = list[index]
+			part.region = import(editor, part.path, part.kind)
+			check(part.take, session, part)
+			parts[#parts + 1] = part
+		end
+	end
+	for _, part in ipairs(parts) do
+		part.track = track_of(session, part)
+	end
+	session:begin_reversible_command(title)
+	local playlists, order = {}, {}
+	for _, part in ipairs(parts) do
+		local playlist = part.track:playlist()
+		local id = playlist:to_stateful():id():to_s()
+		if not playlists[id] then
+			playlist:to_stateful():clear_changes()
+			playlists[id] = playlist
+			order[#order + 1] = playlist
+		end
+		local region, at = region_of(part, part.region, part.take, origin)
+		playlist:add_region(region, Temporal.timepos_t(at), 1, false, 0, 0, false)
+		playlist:raise_region_to_top(region)
+	end
+	for _, playlist in ipairs(order) do
+		session:add_stateful_diff_command(playlist:to_statefuldestructible())
+	end
+	if not session:abort_empty_reversible_command() then
+		session:commit_reversible_command(nil)
+	end
+	return #parts
+end
+
+return place

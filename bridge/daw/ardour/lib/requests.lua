@@ -1,0 +1,66 @@
+-- From what is selected and asked for to a request of the protocol.
+
+local json, spool, timeline, clip = ...
+
+local requests = {}
+
+math.randomseed(os.time() + ARDOUR.LuaAPI.monotonic_time())
+
+--- A seed that nobody has chosen.
+function requests.new_seed()
+	return math.random(1, 2147483647)
+end
+
+-- The chosen stems; none where all are, which leaves the choice to the bundle.
+local function stems_of(values, all)
+	local chosen = {}
+	for _, stem in ipairs(all) do
+		if values[stem] == nil or values[stem] then
+			chosen[#chosen + 1] = stem
+		end
+	end
+	if #chosen == 0 then
+		error("choose at least one instrument", 0)
+	end
+	return json.array(#chosen < #all and chosen or {})
+end
+
+local function said(text)
+	return text and text:match("%S") and text or nil
+end
+
+--- Write the clip and send a generate request; its id. `tracks` may be empty: then there is no clip.
+function requests.generate(session, from, upto, tracks, values, stems)
+	local id = spool.new_id("ardour")
+	local spec, words = timeline.selection(session, json, from, upto)
+	local sources = clip.sources(tracks, from, upto)
+	local typed = values.chord_source == "typed" and said(values.chords) or nil
+	local request = {
+		kind = "generate", id = id, selection = spec, stems = stems_of(values, stems), prompt = values.prompt or "",
+		genre = said(values.genre), mood = said(values.mood), chords = typed,
+		seed = (values.seed or 0) > 0 and values.seed or requests.new_seed(), count = values.count or 1,
+		title = (session:name() .. ": " .. words):sub(1, 200),
+	}
+	if #sources > 0 then
+		local channels = clip.channels(sources, from)
+		spool.put_sound(id, 0, upto - from, channels)
+		request.clip = {
+			rate = spec.rate, channels = #channels, frames = upto - from, start_frame = from,
+			name = sources[1].name:sub(1, 200),
+		}
+	end
+	spool.send(request)
+	return id, words
+end
+
+--- Send a regenerate request for frames `first` to `last` of a take; its id.
+function requests.regenerate(take, stem, first, last)
+	local id = spool.new_id("ardour")
+	spool.send({
+		kind = "regenerate", id = id, take = take, stems = json.array({ stem }), frames = json.array({ first, last }),
+		seed = requests.new_seed(),
+	})
+	return id
+end
+
+return requests
