@@ -1,18 +1,33 @@
-"""`play`: what a person may name, and how it becomes a sound file that is played."""
+"""`play`: what is named is found, brought to one rate and one loudness, and heard."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from harmonicflow.core.constants import DEFAULT_STEMS
 from harmonicflow.core.errors import EXIT_CANCELLED, EXIT_OK, HarmonicFlowError
-from harmonicflow.core.paths import takes_folder
 
 from .output import result, result_json, say, table
 from .scores import is_midi
+from .sounds import Sound, sounds, take_folder
 
-LAST: Final = "last"
+if TYPE_CHECKING:
+    from .audition import Audition
+
+EVERY_S: Final = 4.0  # where nobody can choose
+
+
+class Heard(NamedTuple):
+    """How it is to be heard."""
+
+    device: str | None = None
+    volume_db: float = 0.0
+    rate: int | None = None
+    loop: bool = False
+    options: bool = False  # all takes of the same request
+    match: bool = True  # several: as loud as the softest
+    every_s: float | None = None  # several: change by itself; 0: never
 
 
 def show_devices(as_json: bool) -> None:
@@ -31,24 +46,71 @@ def show_devices(as_json: bool) -> None:
     result(table(("device", "name", "channels", "Hz"), cells))
 
 
-def play(
-    what: str, stem: str | None, binaural: bool, device: str | None, volume_db: float, rate: int | None, loop: bool,
-    midi_out: str | None, choices: dict[str, Any],
-) -> int:  # fmt: skip
-    """Play a score, a take or a sound file; returns the exit code, 130 where Ctrl-C stopped it."""
-    part = stem or ("binaural" if binaural else "mix")
-    if midi_out is not None:
-        return _send(what, midi_out, loop, choices)
-    from .sounding import Playing, library
+def play(names: Sequence[str], part: str, heard: Heard, as_json: bool, choices: dict[str, Any]) -> int:
+    """Play takes, sound files or scores, one or several to choose from; returns the exit code, 130 after Ctrl-C.
+
+    `part`: the file of a take, without its ending. With several, the name of the last one heard goes to stdout.
+    """
+    from .sounding import library
 
     library()  # before the work of performing a score
-    playing = Playing(_sound(what, part, choices), device, volume_db, rate, loop)
-    seconds = playing.info.frames / playing.info.rate
-    say(f"playing {playing.path}, {int(seconds) // 60}:{int(seconds) % 60:02d}{', around and around' if loop else ''}")
-    return _until_stopped(playing.run)
+    found = [sound for name in names for sound in sounds(name, part, choices, heard.options)]
+    audition = _audition(found, heard)
+    code = _until_stopped(audition.run)
+    report = audition.report()
+    if as_json:
+        result_json(report)
+    elif len(found) > 1:
+        say("the last one heard:")
+        result(report["playing"])
+    return code
 
 
-def _until_stopped(run: Any) -> int:
+def _audition(found: Sequence[Sound], heard: Heard) -> "Audition":
+    """The voices, equally loud, on the device. Raises `no_sound` and what reading raises."""
+    from harmonicflow.audio import files
+
+    from .audition import LETTERS, MOST, Audition, Voice, clock
+    from .in_step import InStep
+    from .levels import matching_db
+    from .playback import Playback
+    from .sounding import output
+
+    if len(found) > MOST:
+        reason = f"{len(found)} sounds are too many to compare; {MOST} at most"
+        raise HarmonicFlowError("bad_option", option="--against", value=found[MOST].name, reason=reason)
+    paths = [sound.path for sound in found]
+    infos = [files.info(path, files.LONGEST_S) for path in paths]
+    where = output(heard.device, heard.rate, infos[0].rate)
+    match = heard.match and len(found) > 1
+    offsets = matching_db(paths, infos, where.channels) if match else (0.0,) * len(found)
+    gains = [10 ** ((heard.volume_db + offset) / 20) for offset in offsets]
+    in_step = InStep(paths, where.rate, where.channels, gains)
+    voices = [Voice(sound.name, str(sound.path), offset) for sound, offset in zip(found, offsets, strict=True)]
+    lasts = f"{clock(in_step.frames / where.rate)}{', around and around' if heard.loop else ''}"
+    if len(voices) == 1:
+        say(f"playing {voices[0].path}, {lasts}")
+        return Audition(Playback(in_step, where, heard.loop), voices)
+    say(f"playing {len(voices)} in step, {lasts}")
+    for letter, voice in zip(LETTERS.upper(), voices, strict=False):
+        say(f"  {letter}  {voice.offset_db:+5.1f} dB  {voice.path}")
+    if len({Fraction(info.frames, info.rate) for info in infos}) > 1:
+        say("note: they are not equally long; the shorter ones rest until the longest is over")
+    every_s = _by_itself() if heard.every_s is None else heard.every_s
+    return Audition(Playback(in_step, where, heard.loop, round(every_s * where.rate)), voices)
+
+
+def _by_itself() -> float:
+    """Seconds after which the next one is heard where nobody can choose; 0 on a terminal."""
+    from .keys import Keys
+
+    if Keys().there:
+        return 0.0
+    say(f"note: there is no terminal to choose from, so each is heard for {EVERY_S:g} s in turn; --every changes that")
+    return EVERY_S
+
+
+def _until_stopped(run: Callable[[], None]) -> int:
     try:
         run()
     except KeyboardInterrupt:
@@ -57,58 +119,15 @@ def _until_stopped(run: Any) -> int:
     return EXIT_OK
 
 
-def _sound(what: str, part: str, choices: dict[str, Any]) -> Path:
-    """The sound file that a person means, made first if it is a score. Raises `missing_file`, `unknown_take`."""
-    file = Path(what).expanduser()
-    if file.is_dir():
-        return _of_take(file, part, what)
-    if file.is_file() or file.suffix:
-        return _performed(what, part, choices) if is_midi(what) else file
-    return _of_take(_take(what), part, what)
-
-
-def _take(name: str) -> Path:
-    """The folder of a take by its name, or by "last"."""
-    home = takes_folder()
-    if name == LAST:
-        found = sorted(home.glob("*/take.json"), key=lambda file: file.stat().st_mtime)
-        return found[-1].parent if found else home / LAST
-    return home / Path(name).name
-
-
-def _of_take(folder: Path, part: str, name: str) -> Path:
-    if not (folder / "take.json").is_file():
-        raise HarmonicFlowError("unknown_take", take=name)
-    file = folder / f"{part}.wav"
-    if not file.is_file():
-        known = sorted(each.stem for each in folder.glob("*.wav"))
-        raise HarmonicFlowError("unknown_stem", stem=part, known=", ".join(known))
-    return file
-
-
-def _performed(path: str, part: str, choices: dict[str, Any]) -> Path:
-    """A score as sound: its parts are finished, and the daemon performs them."""
-    from harmonicflow.score.midi import read_midi
-
-    from .making import Span, make
-
-    parts = read_midi(Path(path).expanduser(), dict(choices.get("tracks", ()))).score.parts
-    stems = tuple(name for name in DEFAULT_STEMS if name in parts)
-    wishes = {"midi": (path,), "stems": stems, "title": Path(path).stem[:200]} | choices
-    (take,) = make(None, Span(), None, None, wishes)
-    say(f"take: {take.take}")
-    return _of_take(Path(take.folder), part, take.take)
-
-
-def _send(what: str, port: str, loop: bool, choices: dict[str, Any]) -> int:
-    """The notes themselves to a MIDI port."""
+def send(what: str, port: str, loop: bool, choices: dict[str, Any]) -> int:
+    """The notes themselves to a MIDI port; returns the exit code."""
     from harmonicflow.core.tempo import Selection
     from harmonicflow.score.midi import read_midi, write_midi
 
     from . import midi_out
 
     file = Path(what).expanduser()
-    path = file if file.is_file() or file.suffix else (file if file.is_dir() else _take(what)) / "score.mid"
+    path = file if file.is_file() or file.suffix else (file if file.is_dir() else take_folder(what)) / "score.mid"
     if not is_midi(str(path)):
         reason = "only scores go there: give a MIDI file or a take"
         raise HarmonicFlowError("bad_option", option="--midi-out", value=what, reason=reason)

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge import midi_out, sounding
+from bridge import in_step, midi_out, playback, sounding
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.tempo import Selection
 from harmonicflow.score.midi import read_midi, write_midi
@@ -163,10 +163,21 @@ class Device:
             thread.start()
 
         def close(ignore_errors: bool = True) -> None:
+            self.running.clear()
             self.closed = True
 
-        stop = lambda ignore_errors=True: self.running.clear()  # noqa: E731
-        return SimpleNamespace(start=start, stop=stop, abort=stop, close=close)
+        self.stream = SimpleNamespace(start=start, stop=lambda ignore_errors=True: None, close=close, active=True)
+        return self.stream
+
+
+def use(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (sounding, playback):
+        monkeypatch.setattr(module, "library", lambda: device)
+
+
+def playback_of(*paths: Path, rate: int = 44_100, every: int = 0, loop: bool = False) -> playback.Playback:
+    where = sounding.output(None, None, rate)
+    return playback.Playback(in_step.InStep(paths, where.rate, where.channels), where, loop, every)
 
 
 @pytest.mark.parametrize(("channels", "device_channels"), [(1, 2), (2, 2), (2, 1), (4, 2)])
@@ -175,12 +186,12 @@ def test_no_gap_and_nothing_left_over(
 ) -> None:
     """Longer than the queue, so that reading has to keep up."""
     device = Device(device_channels)
-    monkeypatch.setattr(sounding, "library", lambda: device)
-    monkeypatch.setattr(sounding, "PIECE", 1000)
-    monkeypatch.setattr(sounding, "AHEAD", 8)
+    use(device, monkeypatch)
+    monkeypatch.setattr(in_step, "PIECE", 1000)
+    monkeypatch.setattr(playback, "AHEAD", 8)
     sound = noise(30_001, channels)
     soundfile.write(tmp_path / "noise.wav", sound, 44_100, "FLOAT")
-    playing = sounding.Playing(tmp_path / "noise.wav")
+    playing = playback_of(tmp_path / "noise.wav")
     playing.run()
     heard = np.concatenate(device.heard)
     sides = [sound[:, side::2].mean(axis=1) for side in (0, 1)] if channels > 1 else [sound[:, 0]] * 2
@@ -190,22 +201,22 @@ def test_no_gap_and_nothing_left_over(
 
 
 def test_a_rate_that_the_device_does_not_take(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sounding, "library", lambda: Device(rates=(48_000,)))
-    soundfile.write(tmp_path / "noise.wav", noise(441), 44_100)
-    assert sounding.Playing(tmp_path / "noise.wav").rate == 48_000
+    use(Device(rates=(48_000,)), monkeypatch)
+    assert sounding.output(None, None, 44_100) == (None, 2, 48_000)
+    assert sounding.output("0", 48_000, 44_100) == (0, 2, 48_000)
     with pytest.raises(HarmonicFlowError, match="does not take 96000 Hz"):
-        sounding.Playing(tmp_path / "noise.wav", rate=96_000)
+        sounding.output(None, 96_000, 44_100)
     with pytest.raises(HarmonicFlowError, match="no output device 'gong'"):
-        sounding.Playing(tmp_path / "noise.wav", device="gong")
+        sounding.output("gong", None, 44_100)
 
 
 def test_a_file_that_breaks_off_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sounding, "library", lambda: Device())
+    use(Device(), monkeypatch)
     soundfile.write(tmp_path / "noise.flac", noise(60_000), 44_100)
     whole = (tmp_path / "noise.flac").read_bytes()
     (tmp_path / "noise.flac").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(HarmonicFlowError, match="ends early"):
-        sounding.Playing(tmp_path / "noise.flac").run()
+        playback_of(tmp_path / "noise.flac").run()
 
 
 def test_without_the_package_or_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,7 +296,7 @@ def test_notes_end_when_playing_is_stopped() -> None:
 def test_what_cannot_be_played(
     words: tuple[str, ...], code: int, said: str, tmp_path: Path, run_here: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sounding, "library", lambda: Device())
+    use(Device(), monkeypatch)
     for name in ("text.mid", "text.wav"):
         (tmp_path / name).write_text("neither of them")
     mido.MidiFile(tracks=[mido.MidiTrack()]).save(tmp_path / "empty.mid")
