@@ -81,13 +81,18 @@ class Control:
         if answer is not None:
             listener.send(answer)
 
+    @property
+    def worker(self) -> str:
+        """How the worker is: starting, ready, busy or down."""
+        return WORKER_WORDS[self._supervisor.state]
+
     def status(self, name: str) -> StatusReply:
         """How the daemon is."""
         pid = self._supervisor.pid
         loaded = self._dispatch.loaded
         return StatusReply(
             id=name, protocol=PROTOCOL, version=__version__, pid=os.getpid(),
-            uptime_s=time.monotonic() - self._started, worker=WORKER_WORDS[self._supervisor.state], worker_pid=pid,
+            uptime_s=time.monotonic() - self._started, worker=self.worker, worker_pid=pid,
             bundle=loaded.bundle if loaded else "", bundle_folder=str(self._models.folder()), home=str(paths.home()),
             queued=self._jobs.waiting, jobs=self._jobs.rows(recent=True), seq=self._jobs.seq,
             daemon_rss_bytes=memory.resident_bytes(os.getpid()),

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -40,6 +41,9 @@ from .takes import Takes
 log = logging.getLogger("harmonicflow.daemon")
 
 
+MAX_PENDING_BYTES: Final = 512 << 20  # of clips on their way to the disk: then the doors for work wait
+
+
 class Intake:
     """Takes requests in. `advance` and `cancel` belong to the dispatch."""
 
@@ -65,6 +69,16 @@ class Intake:
                 self._enter(listener, request, _sounds(request, buffers))
         except HarmonicFlowError as error:
             listener.send(Failed(id=request.id, error=ErrorWire(**error.to_wire())))
+
+    def attach(self, listener: Listener, request_id: str) -> bool:
+        """Tell a listener again what becomes of a request, after a restart; False where nobody knows the request."""
+        job = self._jobs.of_request(request_id)
+        row = None if job else self._journal.by_request(request_id)
+        try:
+            self._join(listener, request_id, job, row)
+        except HarmonicFlowError as error:
+            listener.send(Failed(id=request_id, error=ErrorWire(**error.to_wire())))
+        return bool(job or row)
 
     def again(self, listener: Listener, **changes: object) -> None:
         """Generate for the last clip and selection, with another seed and so on. Raises `bad_request`, `busy`."""
@@ -105,16 +119,19 @@ class Intake:
             return False
         if (job or row).fingerprint != fingerprint(request):  # type: ignore[union-attr]
             raise HarmonicFlowError("bad_request", reason=f"id {request.id} was used for another request")
+        self._join(listener, request.id, job, row)
+        return True
+
+    def _join(self, listener: Listener, request_id: str, job: Job | None, row: JobRecord | None) -> None:
         if job:
             if listener not in job.listeners:
                 job.listeners.append(listener)
             if job.kept:
                 listener.send(self._accepted(job))
         elif row:
-            stored = self._stored(request.id, row)
-            listener.send(Accepted(id=request.id, job=row.id))
+            stored = self._stored(request_id, row)
+            listener.send(Accepted(id=request_id, job=row.id))
             listener.send(stored)
-        return True
 
     def _stored(self, request_id: str, row: JobRecord) -> Message:
         if row.state == JobState.DONE:
@@ -183,10 +200,10 @@ class Intake:
         if isinstance(request, Generate):
             Selection.from_wire(request.selection)
         elif isinstance(request, Extend):
-            whole = self._takes.selection(request.take)
+            whole, _ = self._takes.made_for(request.take)
             whole.extended(bars=request.bars, beats=request.beats, seconds=request.seconds)
         elif request.frames is not None:
-            first, last = self._takes.selection(request.take).bars_touched(*request.frames)
+            first, last = self._takes.made_for(request.take)[0].bars_touched(*request.frames)
             return msgspec.structs.replace(request, from_bar=first, to_bar=last, frames=None)
         return request
 

@@ -16,7 +16,7 @@ import msgspec
 import zmq
 
 from harmonicflow import __version__
-from harmonicflow.core import connection, paths, wire
+from harmonicflow.core import connection, paths, spool, wire
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import ControlRequest, DaemonEvent, JobEvent, WorkRequest
 
@@ -25,8 +25,9 @@ from .control import Control
 from .disk import Disk, Mailbox
 from .dispatch import Dispatch
 from .door_osc import OscDoor
+from .door_spool import SpoolDoor
 from .doors import LOOPBACK, Door, Events, Socket, harden, open_work_door
-from .intake import Intake
+from .intake import MAX_PENDING_BYTES, Intake
 from .job_folders import JobFolders
 from .jobs import Jobs
 from .journal import Journal, TakeRecord
@@ -39,7 +40,6 @@ log = logging.getLogger("harmonicflow.daemon")
 
 TURN_MS: Final = 1_000  # at most between two looks at deadlines
 RETRY_MS: Final = 20  # while replies wait for a slow client
-MAX_PENDING_BYTES: Final = 512 << 20  # of clips on their way to the disk: then the work door waits
 
 
 class Server:
@@ -73,12 +73,16 @@ class Server:
         self._work = open_work_door(self._context, self._key, WorkRequest)
         self._control = Door(self._context, self._key, ControlRequest)
         self._osc = OscDoor(self._jobs, self._intake, self._dispatch, self._answers)
+        self._spool = SpoolDoor(
+            spool.folder(), self._jobs, self._intake, self._answers, self._takes, self._disk
+        )
         self._running = True
         self._now = True  # how it ends
 
     def open(self) -> None:
         """Queue what was not finished and write the connection file: from here on bridges find us."""
         self._intake.restore()
+        self._spool.open()
         pid = os.getpid()
         connection.write(
             connection.Connection(
@@ -115,6 +119,8 @@ class Server:
         """Close everything in the order that loses nothing."""
         self._supervisor.close()
         connection.remove(os.getpid())
+        with contextlib.suppress(OSError):
+            self._spool.close()
         self._disk.close()
         for call in self._mailbox.collect():
             call()
@@ -137,6 +143,7 @@ class Server:
         if self._work.socket in ready:
             for received in self._work.receive():
                 self._guarded(self._intake.request, *received)
+        self._guarded(self._spool.turn)
         self._events.drain()
         self._supervisor.look()
         for door in (self._control, self._work):
@@ -167,8 +174,8 @@ class Server:
             log.exception("a mistake in the daemon")
 
     def _patience_ms(self) -> int:
-        wait_s = self._supervisor.wait_s()
-        patience = TURN_MS if wait_s is None else min(TURN_MS, int(wait_s * 1000) + 1)
+        waits_s = [wait_s for wait_s in (self._supervisor.wait_s(), self._spool.wait_s()) if wait_s is not None]
+        patience = min(TURN_MS, int(min(waits_s) * 1000) + 1)
         return min(patience, RETRY_MS) if self._work.waiting or self._control.waiting else patience
 
     def _preload(self) -> None:
@@ -182,6 +189,7 @@ class Server:
         job = self._jobs.find(event.job)
         if job:
             self._osc.progress(job, event)
+            self._spool.progress(job, event)
 
     def _tell(self, what: str, message: str) -> None:
         self._events.publish(DaemonEvent(seq=self._jobs.number(), what=what, message=message))

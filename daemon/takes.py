@@ -30,7 +30,7 @@ log = logging.getLogger("harmonicflow.daemon")
 
 STAGING: Final = ".staging"
 DETAILS: Final = "take.json"
-MAX_DETAILS: Final = 4 << 20  # bytes of a take.json that is read
+MAX_DETAILS: Final = 64 << 20  # bytes of a take.json that is read
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 CHUNK_FRAMES: Final = 65_536  # deinterleaved at a time, so that other threads get their turn
 
@@ -101,10 +101,12 @@ class Takes:
             raise HarmonicFlowError("bad_take", take=take, reason=f"{DETAILS} holds no table")
         return found
 
-    def selection(self, take: str) -> Selection:
-        """The range of the session that a take was made for; raises `unknown_take`, `bad_take`."""
+    def made_for(self, take: str) -> tuple[Selection, dict[str, Any]]:
+        """The range of the session that a take was made for, and the request; raises `unknown_take`, `bad_take`."""
+        details = self.details(take)
         try:
-            return Selection.from_wire(msgspec.convert(self.details(take).get("selection"), SelectionSpec))
+            selection = Selection.from_wire(msgspec.convert(details.get("selection"), SelectionSpec))
+            return selection, msgspec.convert(details.get("request", {}), dict[str, Any])
         except msgspec.ValidationError as error:
             raise HarmonicFlowError("bad_take", take=take, reason=error) from error
 

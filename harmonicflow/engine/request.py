@@ -65,9 +65,10 @@ def regenerate_request(
     names = (stems,) if isinstance(stems, str) else tuple(stems)
     last = from_bar if to_bar is None else to_bar
     specs = _like_specs(like)
-    place = {"from_bar": from_bar, "to_bar": last, "frames": frames}
     try:
-        return Regenerate(id=id, take=take, stems=names, like=specs, **place, **fields)
+        return Regenerate(
+            id=id, take=take, stems=names, from_bar=from_bar, to_bar=last, frames=frames, like=specs, **fields
+        )
     except ValueError as error:
         raise HarmonicFlowError("bad_request", reason=error) from None
 
