@@ -63,7 +63,7 @@ class Audition:
         elif key in LOOP:
             playback.loop = not playback.loop
         elif key in NEXT:
-            playback.switch.chosen = (playback.switch.chosen + 1) % count
+            playback.switch.next()
         else:
             chosen = "123456789".find(key) if key.isdigit() else LETTERS.find(key.lower())
             if 0 <= chosen < count:

@@ -40,20 +40,21 @@ class Switch:
         """Whether the sound has faded to silence."""
         return not self._left
 
+    def next(self) -> None:
+        """Choose the next one in order, after the last the first."""
+        self.chosen = (self.chosen + 1) % self.voices
+
     def mix(self, sound: Audio, out: Audio) -> None:
         """Fill `out` [T, C] with what is heard of `sound` [V, T, C]."""
         first = 0
         while first < len(out):
-            count = len(out) - first
-            if self.every:
-                count = min(count, self._until_next)
+            if self.every and not self._until_next:
+                self._until_next = self.every
+                self.next()
+            count = min(len(out) - first, self._until_next or len(out))
             self._mix(sound[:, first : first + count], out[first : first + count])
+            self._until_next -= count * (self.every > 0)
             first += count
-            if self.every:
-                self._until_next -= count
-                if not self._until_next:
-                    self._until_next = self.every
-                    self.chosen = (self.chosen + 1) % self.voices
         if self.leaving:
             self._leave(out)
 
