@@ -52,6 +52,7 @@ COMMANDS: Final[dict[str, Row]] = {
     "decode": Row("harmonicflow.engine.commands.decode:command", MAKE, "Turn latents back into sound files."),
     "cancel": Row("bridge.commands.cancel:command", MAKE, "Cancel a job that waits or runs."),
     "daemon": Row("bridge.commands.daemon:command", CARE, "Start, stop or look at the daemon that does the work."),
+    "bridge": Row("bridge.commands.bridge:command", CARE, "Put HarmonicFlow into your DAW, or take it out again."),
     "models": Row("bridge.commands.models:command", CARE, "List the model bundles on this computer."),
     "doctor": Row("bridge.commands.doctor:command", CARE, "Check this installation and say how to repair it."),
     "bench": Row("bridge.commands.bench:command", CARE, "Measure speed, memory and start-up on this computer."),

@@ -114,6 +114,11 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
         "the bundle {path} is not promoted: {reason}", "Keep the current one, or train on and try again", EXIT_MODEL
     ),
     "bad_export": ErrorSpec("the exported {network} {reason}", "Report it with the checkpoint", EXIT_MODEL),
+    # Hosts.
+    "no_ardour": ErrorSpec(
+        "there is no Ardour on this computer", "Install it, or name its folder with --config-dir", EXIT_FAILED
+    ),
+    "ardour_running": ErrorSpec("Ardour is running", "Save your session, end Ardour and do this again", EXIT_FAILED),
     # The machine.
     "no_daemon": ErrorSpec("no daemon is running", "Start one with: harmonicflow daemon start", EXIT_NO_DAEMON),
     "daemon_lost": ErrorSpec(

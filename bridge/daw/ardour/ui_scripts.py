@@ -19,7 +19,7 @@ from . import lua_state
 from .lua_state import Table, quote, unquote
 
 PREFIX: Final = "harmonicflow_"  # of the names of all our scripts
-SLOTS: Final = 9  # listed in Ardour's menu and its Script Manager
+SLOTS: Final = 32  # MAX_LUA_ACTION_SCRIPTS in gtk2_ardour/ardour_ui.h; the first 9 are in the menu Edit > Lua Scripts
 LUA: Final = "Lua 5.3"
 ORIGIN: Final = b'"x-script-origin"'
 _FIRST_ID: Final = 7_060_000_001  # of a hook, far above what Ardour counts up to by itself
@@ -77,10 +77,11 @@ class UiScripts:
         """File name of ours to the signals that call it."""
         return {name: node.get("signals", "") for node in self._hook_node if (name := _our_file(_hook(node)))}
 
-    def bind(self, scripts: list[Script], signals: str) -> list[Script]:
-        """Put our scripts in: into the slots they have already, else into free ones in order; returns what had no room.
+    def bind(self, scripts: list[Script], signals: str | None) -> list[Script]:
+        """Put our scripts in: into the slots they have already, else into free ones in order; returns what could not.
 
-        `signals` is the hooks' set. What is bound twice, or is ours and no longer among `scripts`, is taken out.
+        `signals` is what calls hooks; where it is not known (None), only hooks that are bound already are renewed.
+        What is bound twice, or is ours and no longer among `scripts`, is taken out.
         """
         wanted = {script.path.name: script for script in scripts}
         seen: set[str] = set()
@@ -91,9 +92,10 @@ class UiScripts:
             else:
                 del self._actions[b"%d" % slot]
         for node in list(self._hook_node):
-            if name := _our_file(_hook(node)):
-                if name in wanted and name not in seen and wanted[name].hook and node.get("signals") == signals:
-                    entry = _hook(node)
+            entry = _hook(node)
+            if name := _our_file(entry):
+                right = signals in (None, node.get("signals"))
+                if name in wanted and name not in seen and wanted[name].hook and right:
                     _update(entry, wanted[name])
                     node.text = _coded(b"s", entry)
                     seen.add(name)
@@ -101,10 +103,12 @@ class UiScripts:
                     self._hook_node.remove(node)
         return [script for script in scripts if script.path.name not in seen and not self._add(script, signals)]
 
-    def _add(self, script: Script, signals: str) -> bool:
+    def _add(self, script: Script, signals: str | None) -> bool:
         entry: Table = {}
         _update(entry, script)
-        if script.hook:
+        if script.hook and signals is None:
+            return False
+        if script.hook and signals:
             taken = {int(node.get("id", "0")) for node in self._hook_node}
             number = next(number for number in range(_FIRST_ID, _FIRST_ID + len(taken) + 1) if number not in taken)
             node = ElementTree.SubElement(self._hook_node, "LuaCallback", lua=LUA, id=str(number), name=script.name)
@@ -119,7 +123,7 @@ class UiScripts:
     def unbind(self) -> int:
         """Take ours out; returns how many there were."""
         ours = len(self.our_actions()) + sum(bool(_our_file(_hook(node))) for node in self._hook_node)
-        self.bind([], "")
+        self.bind([], None)
         return ours
 
 

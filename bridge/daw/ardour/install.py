@@ -1,0 +1,214 @@
+"""Put the bridge into Ardour, look at it, and take it out again.
+
+Into Ardour's configuration folder go `scripts/harmonicflow_*.lua`, which Ardour lists, and `harmonicflow/`, which holds
+the libraries of those scripts and `settings.json`. Binding them, the part that is otherwise done by mouse, changes
+Ardour's own file `ui_scripts`, and only when that is safe: Ardour must not run, and the file must be as Ardour writes
+it. What a user has bound keeps its slot.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import harmonicflow
+from harmonicflow.analysis.vocabulary import MOODS
+from harmonicflow.core import paths
+from harmonicflow.core.constants import DEFAULT_STEMS, GENRES
+from harmonicflow.core.errors import HarmonicFlowError
+
+from ..wake import wake_command
+from .places import Place, is_running, places, timer_signals
+from .ui_scripts import PREFIX, Script, UiScripts, read_script
+
+FOLDER: Final = "harmonicflow"  # in Ardour's configuration, beside `scripts`
+SETTINGS: Final = "settings.json"
+BACKUP: Final = "ui_scripts.before-harmonicflow"
+SPOOL: Final = ("inbox", "outbox", "hosts")  # folders that the scripts write into and read from
+LAST: Final = ("another_take", "cancel")  # of the slots; the others before them by name
+MANAGER: Final = "Edit > Lua Scripts > Script Manager"
+
+
+class State(NamedTuple):
+    """How the bridge is in one Ardour."""
+
+    ardour: str  # "Ardour 7.3.0"
+    config: Path
+    version: str  # of the installed scripts; "" when there are none
+    actions: dict[int, str]  # slot to the name of each action of ours that is bound
+    hook: bool  # whether what brings results is bound
+    left: list[str]  # what is left to do, a sentence each
+
+    @property
+    def state(self) -> str:
+        """One of "installed", "not bound", "other version" and "not installed"."""
+        if not self.version:
+            return "not installed"
+        if self.version != harmonicflow.__version__:
+            return "other version"
+        return "installed" if self.hook and self.actions else "not bound"
+
+
+def spool_folder() -> Path:
+    """The folder through which scripts and daemon talk."""
+    return paths.home() / "spool"
+
+
+def look(config: Path | None = None) -> list[State]:
+    """The bridge in every Ardour of this user, the newest first; changes nothing."""
+    return [_state(place) for place in places(config)]
+
+
+def install(config: Path | None = None) -> State:
+    """Copy, write the settings and bind, in the newest Ardour or the one with this folder; raises `no_ardour`, `disk`.
+
+    Doing it twice changes nothing. The state's `left` says what could not be done.
+    """
+    place = _newest(config)
+    with paths.disk_errors(place.config):
+        before = _texts(place.config)
+        scripts = _copy(place.config)
+    for folder in (paths.home(), spool_folder(), *(spool_folder() / name for name in SPOOL)):
+        paths.owner_only(folder)
+    _write(place.config / FOLDER / SETTINGS, _settings())
+    left = _bind(place, scripts)
+    if _texts(place.config) != before and is_running(place.config):
+        left.append("End Ardour and start it again: it keeps the scripts that it has read")
+    return _state(place)._replace(left=left)
+
+
+def uninstall(config: Path | None = None) -> State:
+    """Take out what `install` put in, and nothing else; raises `no_ardour`, `ardour_running`, `disk`."""
+    place = _newest(config)
+    if is_running(place.config):
+        raise HarmonicFlowError("ardour_running")
+    left = []
+    file = place.config / "ui_scripts"
+    try:
+        bound = UiScripts(file.read_bytes()) if file.exists() else None
+        if bound is not None and bound.unbind():
+            _write(file, bound.to_bytes())
+    except ValueError:
+        left.append(f"In Ardour, {MANAGER}: remove what is named HarmonicFlow")
+    with paths.disk_errors(place.config):
+        for path in (place.config / "scripts").glob(f"{PREFIX}*.lua"):
+            path.unlink()
+    paths.remove_folder(place.config / FOLDER)
+    return _state(place)._replace(left=left)
+
+
+def _newest(config: Path | None) -> Place:
+    found = places(config)
+    if not found:
+        raise HarmonicFlowError("no_ardour")
+    return found[0]
+
+
+def _lua_files(folder: Traversable) -> Iterator[tuple[str, bytes]]:
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if file.name.endswith(".lua"):
+            yield file.name, file.read_bytes()
+
+
+def _texts(config: Path) -> dict[str, bytes]:
+    """What lies in Ardour's folders of ours."""
+    files = [*(config / "scripts").glob(f"{PREFIX}*.lua"), *(config / FOLDER).glob("*.lua")]
+    return {str(file): file.read_bytes() for file in files}
+
+
+def _copy(config: Path) -> list[Script]:
+    """Copy scripts and libraries, remove those of another release; returns the scripts in the order of their slots."""
+    here = resources.files(__package__)
+    libraries = dict(_lua_files(resources.files(__package__.rpartition(".")[0]) / "lua")) | dict(
+        _lua_files(here / "lib")
+    )
+    actions = {f"{PREFIX}{name.removeprefix(PREFIX)}": text for name, text in _lua_files(here / "actions")}
+    for folder, files, pattern in (("scripts", actions, f"{PREFIX}*.lua"), (FOLDER, libraries, "*.lua")):
+        (config / folder).mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            _write(config / folder / name, text)
+        for path in (config / folder).glob(pattern):
+            if path.name not in files:
+                path.unlink()
+    ordered = sorted(actions, key=lambda name: (name.removeprefix(PREFIX).removesuffix(".lua") in LAST, name))
+    return [read_script(config / "scripts" / name, actions[name]) for name in ordered]
+
+
+def _settings() -> bytes:
+    """What the scripts must know of this installation."""
+    settings = {
+        "spool": str(spool_folder()),
+        "start": wake_command(),
+        "version": harmonicflow.__version__,
+        "stems": DEFAULT_STEMS,
+        "genres": GENRES,
+        "moods": sorted(MOODS),
+    }
+    return json.dumps(settings, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file that is not so already."""
+    if not path.exists() or path.read_bytes() != data:
+        paths.write_atomic(path, data, mode=0o644)
+
+
+def _bind(place: Place, scripts: list[Script]) -> list[str]:
+    """Bind the scripts; returns what is left to do, a sentence each."""
+    file = place.config / "ui_scripts"
+    old = file.read_bytes() if file.exists() else None
+    signals = timer_signals(place.program)
+    try:
+        bound = UiScripts(old)
+        before = bound.to_bytes()
+        unbound = bound.bind(scripts, signals)
+    except ValueError:
+        return _by_hand(scripts)
+    if old is None or bound.to_bytes() != before:
+        if is_running(place.config):
+            again = "End Ardour and run this again; or bind the scripts by hand:"
+            return [again, *_by_hand([script for script in scripts if not _is_bound(file, script)])]
+        if old is not None and not (place.config / BACKUP).exists():
+            _write(place.config / BACKUP, old)
+        _write(file, bound.to_bytes())
+    return _by_hand(unbound)
+
+
+def _is_bound(file: Path, script: Script) -> bool:
+    actions, hooks = _bound(file)
+    return script.path.name in hooks or script.path.name in actions
+
+
+def _by_hand(scripts: list[Script]) -> list[str]:
+    """How a musician binds these scripts, in Ardour's own words."""
+    left = []
+    if actions := [script.name for script in scripts if not script.hook]:
+        names = ", ".join(f'"{name}"' for name in actions)
+        left.append(f"In Ardour, {MANAGER}, Action Scripts: choose an Action that is Unset, Add/Set, for each of {names}")
+    if hooks := [script.name for script in scripts if script.hook]:
+        left.append(f'In Ardour, {MANAGER}, Action Hooks: New Hook, choose "{hooks[0]}"')
+    return left
+
+
+def _bound(file: Path) -> tuple[dict[str, tuple[int, str]], dict[str, str]]:
+    """What of ours is bound: file name to slot and name, and file name of hooks to their signals."""
+    try:
+        bound = UiScripts(file.read_bytes()) if file.exists() else UiScripts()
+        names = bound.actions()
+        return {name: (slot, names[slot]) for slot, name in bound.our_actions().items()}, bound.our_hooks()
+    except (ValueError, OSError):
+        return {}, {}
+
+
+def _state(place: Place) -> State:
+    try:
+        version = str(json.loads((place.config / FOLDER / SETTINGS).read_bytes())["version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        version = ""
+    actions, hooks = _bound(place.config / "ui_scripts")
+    signals = timer_signals(place.program)
+    hook = any(signals in (None, found) for found in hooks.values())
+    return State(place.title, place.config, version, dict(sorted(actions.values())), hook, [])
