@@ -36,7 +36,7 @@ def copy_take(take: TakeSummary, folder: Path) -> TakeSummary:
     Each file appears whole or not at all: it is written under another name and then renamed.
     """
     source = Path(take.folder)
-    for name in (*(row.file for row in take.files), *COPIED):
+    for name in (*(row.file for row in take.files), *take.parts.values(), *COPIED):
         unfinished = folder / f".{name}.{uuid4().hex}"
         try:
             shutil.copyfile(source / name, unfinished)
@@ -55,6 +55,7 @@ def take_row(take: TakeSummary) -> dict[str, Any]:
         file["path"] = str(folder / file["file"])
         file["seconds"] = file["frames"] / file["rate"]
     row["midi"] = str(folder / "score.mid")
+    row["parts"] = {stem: str(folder / file) for stem, file in take.parts.items()}
     return row
 
 

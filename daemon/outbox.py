@@ -26,7 +26,6 @@ OLD_S: Final = 30 * 86_400.0  # a report that nobody wanted
 HALF_S: Final = 86_400.0  # half a report, of a daemon that was killed
 MAX_REPORT_BYTES: Final = 4 << 20
 SCORE: Final = "score.mid"
-NOT_STEMS: Final = ("mix", "binaural")
 
 
 class Outbox:
@@ -87,12 +86,10 @@ def report_take(takes: Takes, summary: TakeSummary) -> ReportTake:
     folder = takes.folder(summary.take)
     selection, request = takes.made_for(summary.take)
     edit = _edit(summary, request, selection) if request.get("kind") == "regenerate" else None
-    stems = [row.stem for row in summary.files if row.stem not in NOT_STEMS]
-    parts = {stem: folder / f"{stem}.mid" for stem in stems}
     return ReportTake(
         take=summary.take, folder=str(folder), title=summary.title, seed=summary.seed, rate=summary.rate,
         frames=summary.frames, start_frame=selection.start_frame, score=str(folder / SCORE), edit=edit,
-        parts={stem: str(part) for stem, part in parts.items() if part.is_file()}, warnings=summary.warnings,
+        parts={stem: str(folder / file) for stem, file in summary.parts.items()}, warnings=summary.warnings,
         files=tuple(
             ReportFile(
                 stem=row.stem, path=str(folder / row.file), channels=row.channels, frames=row.frames, rate=row.rate

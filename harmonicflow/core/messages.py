@@ -187,6 +187,7 @@ class TakeSummary(Part, frozen=True, kw_only=True):
     rate: int = 0  # Hz
     frames: int = 0
     files: tuple[FileRow, ...] = ()
+    parts: dict[str, str] = {}  # by instrument its own MIDI file, a name inside the folder; only those that play
     warnings: tuple[str, ...] = ()
 
 

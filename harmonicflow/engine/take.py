@@ -1,7 +1,8 @@
 """A take as a folder, both ways: sound, MIDI, latents, peak overviews, and take.json with all that made it.
 
     bass.wav drums.wav guitar.wav piano.wav   the delivered stems      mix.wav binaural.wav
-    score.mid   latents.safetensors   peaks/*.dat   take.json
+    score.mid   every note               bass.mid drums.mid guitar.mid piano.mid   one instrument each
+    latents.safetensors   peaks/*.dat   take.json
 
 The same result gives the same bytes, but for the date and the names of takes in take.json. Files are written plainly
 into a folder nobody looks at yet; who keeps takes syncs and renames it (`core.paths.publish_folder`).
@@ -30,6 +31,7 @@ from harmonicflow.score.midi import write_midi
 from harmonicflow.score.score import Score
 
 from .canvas import Canvas
+from .parts import part_file, part_midi
 from .result import Plan, Result
 from .tensors import read_tensors, tensor_bytes
 
@@ -77,6 +79,11 @@ def write_take(result: Result, folder: str | Path, *, take: str = "", created: s
             hashes[wav] = _write(folder / wav, wav_bytes(audio, result.selection.rate, stamp))
             hashes[overview] = _write(folder / overview, peaks_bytes(audio, result.selection.rate))
     hashes["score.mid"] = _write(folder / "score.mid", write_midi(result.score, result.selection))
+    parts = {}
+    for name in result.names:
+        if data := part_midi(result.score, name, result.selection):
+            parts[name] = part_file(name)
+            hashes[parts[name]] = _write(folder / parts[name], data)
     hashes["latents.safetensors"] = _write(folder / "latents.safetensors", tensor_bytes(_tensors(result)))
     summary = TakeSummary(
         take=take or folder.name, folder=str(folder), parent=result.parent,
@@ -84,7 +91,7 @@ def write_take(result: Result, folder: str | Path, *, take: str = "", created: s
         created=created or datetime.now(UTC).isoformat(timespec="seconds"), title=result.title, seed=result.seed,
         genre=result.plan.genre, bars=len(result.selection.bars()), seconds=float(result.selection.seconds),
         rate=result.selection.rate, frames=result.selection.frames, warnings=result.warnings,
-        files=tuple(_row(result, name, len(audio), hashes) for name, audio in sounds.items()),
+        files=tuple(_row(result, name, len(audio), hashes) for name, audio in sounds.items()), parts=parts,
     )  # fmt: skip
     plan = {name: getattr(result.plan, name) for name in ("genre", "key", "emotion", "understood", "text")}
     record = TakeFile(

@@ -12,7 +12,9 @@ import soundfile
 
 from harmonicflow.engine.tensors import read_tensors
 
-FILES = {"bass.wav", "drums.wav", "guitar.wav", "piano.wav", "mix.wav", "binaural.wav", "score.mid", "take.json"}
+STEMS = ("bass", "drums", "guitar", "piano")
+FILES = {*(f"{stem}.{end}" for stem in STEMS for end in ("wav", "mid")), "mix.wav", "binaural.wav", "score.mid"}
+FILES |= {"take.json"}
 
 
 def digests(folder):
@@ -56,7 +58,7 @@ def test_every_file_is_exactly_as_long_as_the_selection(
     assert ran.code == 0, ran.err
     frames = round(float(end) * rate) - round(float(start) * rate)
     [take] = ran.objects
-    assert {path.name for path in out.iterdir()} == FILES - {"guitar.wav", "piano.wav"}
+    assert {path.name for path in out.iterdir()} == FILES - {"guitar.wav", "piano.wav", "guitar.mid", "piano.mid"}
     assert (take["frames"], take["rate"], take["seed"], take["folder"]) == (frames, rate, 7, str(out))
     assert {row["stem"] for row in take["files"]} == {"bass", "drums", "mix", "binaural"}
     for row in take["files"]:
@@ -110,7 +112,7 @@ def test_the_same_seed_gives_the_same_bytes_also_after_a_restart(fresh_cli, tmp_
         return digests(tmp_path / name), ran.err
 
     first, said = make("a", "7")
-    assert "started a daemon (process" in said and len(first) == 7
+    assert "started a daemon (process" in said and len(first) == 11
     again, said = make("b", "7")
     assert again == first and "started" not in said and "seed: 7" in said
     other, _ = make("c", "8")
@@ -133,6 +135,7 @@ def test_regenerate_keeps_everything_else(cli, tmp_path):
         "mix.wav",
         "binaural.wav",
         "score.mid",
+        "bass.mid",
     }
     a, rate = soundfile.read(old / "bass.wav")
     b, _ = soundfile.read(new / "bass.wav")

@@ -39,7 +39,8 @@ def test_the_folder_holds_what_it_should(result: Result, tmp_path: Path) -> None
     summary = write_take(result, tmp_path / "one", created=CREATED)
     sounds = ["bass", "piano", "mix", "binaural"]
     wanted = {f"{s}.wav" for s in sounds} | {f"peaks/{s}.dat" for s in sounds}
-    assert contents(tmp_path / "one").keys() == wanted | {"score.mid", "latents.safetensors", "take.json"}
+    wanted |= {"bass.mid", "piano.mid", "score.mid", "latents.safetensors", "take.json"}
+    assert contents(tmp_path / "one").keys() == wanted
     assert [row.stem for row in summary.files] == sounds and summary.take == "one"
     for row in summary.files:
         about = soundfile.info(tmp_path / "one" / row.file)
