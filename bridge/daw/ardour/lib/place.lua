@@ -20,15 +20,19 @@ local function whole_files(kind)
 end
 
 -- Import one file as a region that lies on no track yet; raises a sentence. do_import itself never says that it failed.
-local function import(editor, path, kind)
+local function import(session, editor, path, kind)
 	local before = whole_files(kind)
 	local files = C.StringVector()
 	files:push_back(path)
+	-- By itself an import leaves an undo step "insert file" in which nothing happens. Inside an open step it leaves none,
+	-- and closes that one.
+	session:begin_reversible_command("import")
 	editor:do_import(
 		files, Editing.ImportDistinctFiles, Editing.ImportAsRegion, ARDOUR.SrcQuality.SrcBest,
 		ARDOUR.MidiTrackNameSource.SMFTrackName, ARDOUR.MidiTempoMapDisposition.SMFTempoIgnore,
 		Temporal.timepos_t(0), ARDOUR.PluginInfo(), ARDOUR.Track(), false
 	)
+	session:abort_reversible_command()
 	for id, region in pairs(whole_files(kind)) do
 		if not before[id] then
 			return region
@@ -105,12 +109,10 @@ local function region_of(part, whole, take, origin)
 		audio:set_fade_in_active(first == 0)
 		audio:set_fade_out_active(last == take.frames)
 	else
-		local map = Temporal.TempoMap.read()
-		local function beats(frame)
-			return map:quarters_at_sample(origin + frame):to_ticks()
+		local function ticks(frame)
+			return Temporal.timepos_t(origin + frame):ticks()
 		end
-		local start, stop = beats(first) - beats(0), beats(last) - beats(0)
-		map = nil
+		local start, stop = ticks(first) - ticks(0), ticks(last) - ticks(0)
 		region:set_length(Temporal.timecnt_t.from_ticks(stop - start))
 		region:set_start(Temporal.timepos_t.from_ticks(start))
 	end
@@ -126,25 +128,25 @@ local function check(take, session, part)
 	end
 end
 
---- Put takes on their tracks, the first on top. `origin`: the session's frame of their first frame; `wish`: which of
---- mix, binaural and midi are wanted; `title`: the name of the undo step. Raises a sentence before anything is changed.
-function place.takes(session, editor, list, origin, wish, title)
+-- Every part of every take, imported and checked; the last take first, since each goes above the one before.
+local function imported(session, editor, list, wish)
 	local parts = {}
-	for index = #list, 1, -1 do -- the last one first: each goes above the one before
+	for index = #list, 1, -1 do
 		for _, part in ipairs(wanted(list[index], wish)) do
 			part.take = list[index]
-			part.region = import(editor, part.path, part.kind)
+			part.region = import(session, editor, part.path, part.kind)
 			check(part.take, session, part)
 			parts[#parts + 1] = part
 		end
 	end
-	for _, part in ipairs(parts) do
-		part.track = track_of(session, part)
-	end
-	session:begin_reversible_command(title)
+	return parts
+end
+
+-- The regions onto their tracks; the changes of every playlist go to the undo step that is open.
+local function lay(session, parts, origin)
 	local playlists, order = {}, {}
 	for _, part in ipairs(parts) do
-		local playlist = part.track:playlist()
+		local playlist = track_of(session, part):playlist()
 		local id = playlist:to_stateful():id():to_s()
 		if not playlists[id] then
 			playlist:to_stateful():clear_changes()
@@ -158,9 +160,16 @@ function place.takes(session, editor, list, origin, wish, title)
 	for _, playlist in ipairs(order) do
 		session:add_stateful_diff_command(playlist:to_statefuldestructible())
 	end
-	if not session:abort_empty_reversible_command() then
-		session:commit_reversible_command(nil)
-	end
+end
+
+--- Put takes on their tracks, the first on top; how many regions. `origin`: the session's frame of their first frame;
+--- `wish`: which of mix, binaural and midi are wanted; `title`: the name of the undo step. Raises a sentence, and
+--- then no region lies on any track.
+function place.takes(session, editor, list, origin, wish, title)
+	local parts = imported(session, editor, list, wish)
+	session:begin_reversible_command(title)
+	lay(session, parts, origin)
+	session:commit_reversible_command(nil)
 	return #parts
 end
 

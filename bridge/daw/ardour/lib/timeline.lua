@@ -10,8 +10,13 @@ local timeline = {}
 local TICKS = 1920 -- of a quarter note: Temporal.ticks_per_beat
 local FINE = TICKS // 4
 
+-- Ardour 7's Beats can be read as text only ("5:1700"); 8 has methods for it.
 local function to_ticks(beats)
-	return beats:get_beats() * TICKS + beats:get_ticks()
+	if beats.to_ticks then
+		return beats:to_ticks()
+	end
+	local whole, ticks = beats:str():match("^(-?%d+):(%d+)$")
+	return math.tointeger(whole) * TICKS + math.tointeger(ticks)
 end
 
 local function at_ticks(ticks)
@@ -28,11 +33,16 @@ local function fraction(numerator, denominator)
 		or string.format("%d/%d", numerator // a, denominator // a)
 end
 
-timeline.fraction = fraction
+timeline.fraction, timeline.to_ticks = fraction, to_ticks
 
--- The section of the tempo map that holds a beat: its first tick, superclock, and superclocks a quarter.
+-- Where to ask what holds from a tick on: exactly on a change Ardour 7 tells what held before it.
+local function from_ticks(ticks)
+	return at_ticks(ticks + 1)
+end
+
+-- The section of the tempo map that begins or goes on at a tick: its first tick, superclock, superclocks a quarter.
 local function section_at(map, ticks)
-	local position = at_ticks(ticks)
+	local position = from_ticks(ticks)
 	local point = map:tempo_at(position):to_point()
 	local clock = Temporal.superclock_ticks_per_second()
 	local quarter = math.floor(clock * 60 / map:quarters_per_minute_at(position) + 0.5)
@@ -104,7 +114,7 @@ local function meters(map, first, last)
 		if number > 1 and start >= last then
 			break
 		end
-		local meter = map:meter_at(at_ticks(start))
+		local meter = map:meter_at(from_ticks(start))
 		local text = string.format("%d/%d", meter:divisions_per_bar(), meter:note_value())
 		if text ~= previous then
 			found[#found + 1] = { number, text }
@@ -121,7 +131,7 @@ function timeline.selection(session, json, from, upto)
 	local first, last = ticks_at_frame(map, from, rate), ticks_at_frame(map, upto, rate)
 	local tempo = anchors(map, first, math.max(last, first + FINE), rate)
 	local changes, into_bar, bar = meters(map, first, last)
-	local bpm = map:quarters_per_minute_at(at_ticks(first))
+	local bpm = map:quarters_per_minute_at(from_ticks(first))
 	local last_bar = map:bbt_at(at_ticks(math.max(last - 1, first))).bars
 	map = nil -- a shared pointer: Ardour waits for it when the map is edited
 	local spec = {

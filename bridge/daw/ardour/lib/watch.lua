@@ -5,7 +5,7 @@ local spool, jobs, place, takes, dialog, daemon = ...
 
 local watch = {}
 
-local MARK = "HarmonicFlow: "
+local MARK = "HF: "
 local UNKNOWN_S = 10 -- without a report from a daemon that lives, a job is lost
 local FINAL = { done = true, failed = true, cancelled = true }
 
@@ -50,18 +50,18 @@ local function sweep()
 	end
 end
 
+-- How far a job is. Ardour cuts the name of a range to what fits over it: the news come first.
 local function words(job, report)
-	if not report then
-		return job.what .. ": on its way"
+	local text = "on its way"
+	if report then
+		text = report.words ~= "" and report.words or report.state
+		if report.state == "queued" and (report.position or 0) > 0 then
+			text = ("waits for %d other%s"):format(report.position, report.position > 1 and "s" or "")
+		elseif report.seconds_left and report.seconds_left >= 1 then
+			text = ("%d s left, %s"):format(math.floor(report.seconds_left + 0.5), text)
+		end
 	end
-	local text = job.what .. ": " .. (report.words ~= "" and report.words or report.state)
-	if report.state == "queued" and (report.position or 0) > 0 then
-		text = ("%s: waits for %d other%s"):format(job.what, report.position, report.position > 1 and "s" or "")
-	end
-	if report.seconds_left and report.seconds_left >= 1 then
-		text = ("%s, %d s left"):format(text, math.floor(report.seconds_left + 0.5))
-	end
-	return text
+	return ("%s (%s)"):format(text, job.what)
 end
 
 -- Strike the job off, before anything that may go wrong: a result is never put in twice.
@@ -118,7 +118,7 @@ local function look(job, alive)
 	if report and FINAL[report.state] then
 		return finish(job, report)
 	elseif not alive then
-		return mark(job.from, job.upto, job.what .. ": the daemon does not answer, starting it again")
+		return mark(job.from, job.upto, "no answer from the daemon, starting it again")
 	elseif not report then
 		missing(job)
 	else
@@ -164,7 +164,7 @@ end
 
 --- Look once. Never raises: an error here would come ten times a second.
 function watch.tick()
-	if busy or not Session or Session:deletion_in_progress() then
+	if busy or not Session then
 		return
 	end
 	busy = true
