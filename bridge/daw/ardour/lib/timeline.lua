@@ -79,7 +79,7 @@ local function anchors(map, first, last, rate)
 	local found, previous = {}, nil
 	local function add(ticks, section, curved)
 		local frame
-		if curved then
+		if curved and ticks ~= section.ticks then
 			frame = string.format("%d", map:sample_at(at_ticks(ticks)))
 		else
 			frame = fraction(frame_at(section, ticks, rate))
