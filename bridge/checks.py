@@ -57,6 +57,7 @@ def check_all(bundle: str | None) -> Iterator[Check]:
         _disk,
         _ports,
         _daemon,
+        _ardour,
     )
     for row in rows:
         try:
@@ -201,3 +202,19 @@ def _daemon() -> Check:
     state = "ok" if status.worker in ("ready", "busy", "starting") else "warning"
     repair = "" if state == "ok" else "harmonicflow daemon stop, then harmonicflow daemon start; its log says why"
     return Check("daemon", state, f"process {status.pid}, worker {status.worker}, bundle {status.bundle}", repair)
+
+
+def _ardour() -> Check:
+    """Whether the newest Ardour here has our scripts, of this release, bound."""
+    from .daw.ardour.install import look
+
+    states = look()
+    if not states:
+        return Check("ardour", "ok", "there is no Ardour on this computer")
+    repair = "harmonicflow bridge install ardour"
+    found = f"{states[0].ardour}: bridge {states[0].state}"
+    if states[0].state == "not installed":
+        return Check("ardour", "ok", f"{found}; install it with: {repair}")
+    if states[0].state == "installed":
+        return Check("ardour", "ok", found)
+    return Check("ardour", "warning", f"{found} ({states[0].version})", repair)

@@ -18,7 +18,7 @@ def test_a_healthy_installation(fresh_cli):
     fresh_cli.home.mkdir(mode=0o700)
     ran = fresh_cli("doctor", "--json")
     rows = report(ran)
-    assert set(rows) == {"python", "packages", "runtime", "bundle", "folder", "disk", "ports", "daemon"}
+    assert set(rows) == {"python", "packages", "runtime", "bundle", "folder", "disk", "ports", "daemon", "ardour"}
     assert {row["state"] for row in rows.values()} <= {"ok", "warning"} and ran.code == 0, ran.out
     assert "not running" in rows["daemon"]["found"]
 

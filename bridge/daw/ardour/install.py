@@ -7,7 +7,6 @@ it. What a user has bound keeps its slot.
 """
 
 import json
-import shutil
 from collections.abc import Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -16,7 +15,7 @@ from typing import Final, NamedTuple
 
 import harmonicflow
 from harmonicflow.analysis.vocabulary import MOODS
-from harmonicflow.core import paths
+from harmonicflow.core import paths, spool
 from harmonicflow.core.constants import DEFAULT_STEMS, GENRES
 from harmonicflow.core.errors import HarmonicFlowError
 
@@ -27,7 +26,7 @@ from .ui_scripts import PREFIX, Script, UiScripts, read_script
 FOLDER: Final = "harmonicflow"  # in Ardour's configuration, beside `scripts`
 SETTINGS: Final = "settings.json"
 BACKUP: Final = "ui_scripts.before-harmonicflow"
-SPOOL: Final = ("inbox", "outbox", "hosts")  # folders that the scripts write into and read from
+HOSTS: Final = "hosts"  # in the spool: what hosts remember; only their scripts read it
 LAST: Final = ("another_take", "cancel")  # of the slots; the others before them by name
 MANAGER: Final = "Edit > Lua Scripts > Script Manager"
 
@@ -52,11 +51,6 @@ class State(NamedTuple):
         return "installed" if self.hook and self.actions else "not bound"
 
 
-def spool_folder() -> Path:
-    """The folder through which scripts and daemon talk."""
-    return paths.home() / "spool"
-
-
 def look(config: Path | None = None) -> list[State]:
     """The bridge in every Ardour of this user, the newest first; changes nothing."""
     return [_state(place) for place in places(config)]
@@ -71,8 +65,8 @@ def install(config: Path | None = None) -> State:
     with paths.disk_errors(place.config):
         before = _texts(place.config)
         scripts = _copy(place.config)
-    for folder in (paths.home(), spool_folder(), *(spool_folder() / name for name in SPOOL)):
-        paths.owner_only(folder)
+    paths.owner_only(paths.home())
+    paths.owner_only(spool.make(spool.folder()) / HOSTS)
     _write(place.config / FOLDER / SETTINGS, _settings())
     left = _bind(place, scripts)
     if _texts(place.config) != before and is_running(place.config):
@@ -140,7 +134,7 @@ def _copy(config: Path) -> list[Script]:
 def _settings() -> bytes:
     """What the scripts must know of this installation."""
     settings = {
-        "spool": str(spool_folder()),
+        "spool": str(spool.folder()),
         "start": wake_command(),
         "version": harmonicflow.__version__,
         "stems": DEFAULT_STEMS,
@@ -187,7 +181,7 @@ def _by_hand(scripts: list[Script]) -> list[str]:
     left = []
     if actions := [script.name for script in scripts if not script.hook]:
         names = ", ".join(f'"{name}"' for name in actions)
-        left.append(f"In Ardour, {MANAGER}, Action Scripts: choose an Action that is Unset, Add/Set, for each of {names}")
+        left.append(f"In Ardour, {MANAGER}, Action Scripts: choose an Unset Action, Add/Set, for each of {names}")
     if hooks := [script.name for script in scripts if script.hook]:
         left.append(f'In Ardour, {MANAGER}, Action Hooks: New Hook, choose "{hooks[0]}"')
     return left

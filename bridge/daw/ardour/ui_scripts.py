@@ -1,4 +1,4 @@
-"""Ardour's file `ui_scripts`: the action scripts in their slots and the hooks, ours put in among the user's and taken out.
+"""Ardour's file `ui_scripts`: action scripts in slots, and hooks; ours put in among the user's, and taken out.
 
 The file is XML. `ActionScript` holds all actions as one saved state (lua_state.py) in base64; every `LuaCallback` in
 `ActionHooks` holds one hook, and in `signals` the set of what calls it: one binary digit a signal, the last signal
@@ -19,7 +19,7 @@ from . import lua_state
 from .lua_state import Table, quote, unquote
 
 PREFIX: Final = "harmonicflow_"  # of the names of all our scripts
-SLOTS: Final = 32  # MAX_LUA_ACTION_SCRIPTS in gtk2_ardour/ardour_ui.h; the first 9 are in the menu Edit > Lua Scripts
+SLOTS: Final = 32  # MAX_LUA_ACTION_SCRIPTS in gtk2_ardour/ardour_ui.h; the menu Edit > Lua Scripts shows the first 9
 LUA: Final = "Lua 5.3"
 ORIGIN: Final = b'"x-script-origin"'
 _FIRST_ID: Final = 7_060_000_001  # of a hook, far above what Ardour counts up to by itself
