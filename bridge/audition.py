@@ -1,6 +1,7 @@
 """Listening: what plays on one line, keys that choose between several takes, and what was heard when it ended."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from harmonicflow.core.progress import Progress
@@ -84,7 +85,7 @@ class Audition:
         words = [f"{clock(playback.frame / rate)} of {clock(playback.voices.frames / rate)}"]
         if len(self.voices) > 1:
             words = [f"[{LETTERS[chosen].upper()}] of {len(self.voices)}", *words, f"{voice.offset_db:+.1f} dB"]
-        return "  ".join([*words, *["looped"] * playback.loop, voice.name])
+        return "  ".join([*words, *["looped"] * playback.loop, Path(voice.name).name])
 
     def report(self) -> dict[str, Any]:
         """What was heard, for scripts: the last voice by name and file, and for how many seconds each one was."""

@@ -1,12 +1,13 @@
 """Single keys from a terminal, without the Enter key and without being shown."""
 
 import os
+import re
 import sys
 import time
 from types import TracebackType
 from typing import Any, Final, Self
 
-ESCAPE: Final = "\x1b"  # begins what arrow keys and the like send
+SEQUENCE: Final = re.compile(r"\x1b(?:[O\[][0-9;]*[A-Za-z~])?")  # what arrow keys and the like send
 LOOK_S: Final = 0.01
 
 
@@ -42,8 +43,7 @@ class Keys:
         if not self.there:
             time.sleep(wait_s)
             return ""
-        keys = _posix(wait_s) if os.name == "posix" else _windows(wait_s)
-        return "" if keys.startswith(ESCAPE) else keys
+        return SEQUENCE.sub("", _posix(wait_s) if os.name == "posix" else _windows(wait_s))
 
     def __bool__(self) -> bool:
         return self.there

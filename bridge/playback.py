@@ -4,7 +4,7 @@ import atexit
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from harmonicflow.core.errors import HarmonicFlowError
 
@@ -106,7 +106,7 @@ class Playback:
                 self._end(out[done:])
         out[done:] = 0
 
-    def _end(self, rest: Audio) -> None:
+    def _end(self, rest: Audio) -> NoReturn:
         rest[:] = 0
         self._ended = True
         raise self._sounds.CallbackStop

@@ -1,8 +1,8 @@
 """Which of several voices is heard: changes without a click, to the sample what the files hold in between.
 
-A change is a crossfade of equal gain (takes of one request are much alike, and what is alike then stays as loud as it
-is), from whatever is heard at that moment: each voice's gain moves from where it is to where it belongs along half a
-cosine, and the gains add up to 1 at every frame. A few lines of arithmetic: it runs in the device's own thread.
+A change is a crossfade of equal gain along half a cosine: takes of one request are much alike, and what is alike then
+stays as loud as it is. Whoever chooses again during those milliseconds hears that change after this one. It is little
+arithmetic, because it runs in the device's own thread.
 
 Legend: V voices, T frames, C channels.
 """
@@ -30,9 +30,9 @@ class Switch:
         self.heard = [0] * voices  # frames for which each was the chosen one
         steps = np.arange(1, max(2, round(FADE_S * rate)) + 1, dtype=np.float64)
         self._up = (0.5 - 0.5 * np.cos(np.pi * steps / len(steps))).astype(np.float32)
-        self._to = 0
-        self._gains = self._from = np.eye(voices, dtype=np.float32)[0]
-        self._faded = self._left = len(self._up)  # frames of the crossfade that are done, and of the end's to come
+        self._now = self._before = 0
+        self._faded = len(self._up)  # frames of the crossfade that are done
+        self._left = len(self._up)  # frames of the end's that are to come
         self._until_next = every
 
     @property
@@ -59,18 +59,17 @@ class Switch:
             self._leave(out)
 
     def _mix(self, sound: Audio, out: Audio) -> None:
-        chosen = self.chosen
-        if chosen != self._to:
-            self._from, self._to, self._faded = self._gains, chosen, 0
-        self.heard[chosen] += len(out)
-        ramp = self._up[self._faded : self._faded + len(out)]
-        count = len(ramp)
-        if count:
-            target = np.eye(self.voices, dtype=np.float32)[chosen]
-            gains = self._from + (target - self._from) * ramp[:, None]
-            np.einsum("tv,vtc->tc", gains, sound[:, :count], out=out[:count])
-            self._gains, self._faded = gains[-1], self._faded + count
-        out[count:] = sound[chosen, count:]
+        first = 0
+        while first < len(out):
+            if self._faded == len(self._up) and self._now != self.chosen:
+                self._before, self._now, self._faded = self._now, self.chosen, 0
+            ramp = self._up[self._faded :][: len(out) - first, None]
+            end = first + (len(ramp) or len(out) - first)
+            heard, before = sound[self._now, first:end], sound[self._before, first:end]
+            out[first:end] = before + (heard - before) * ramp if len(ramp) else heard
+            self.heard[self._now] += end - first
+            self._faded += len(ramp)
+            first = end
 
     def _leave(self, out: Audio) -> None:
         count = min(len(out), self._left)
