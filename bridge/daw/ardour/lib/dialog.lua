@@ -5,8 +5,9 @@ local takes = ...
 local dialog = {}
 
 local MAX_SEED = 2147483647
-local AUTO_GENRE, NO_MOOD = "as the prompt says", "none"
-local HEARD, TYPED = "heard in the selected tracks", "typed below"
+-- Ardour sorts the choices by name: brackets come first.
+local AUTO_GENRE, NO_MOOD = "(as the prompt says)", "(none)"
+local HEARD, TYPED = "heard in the clip", "typed below"
 
 local function choices(list, first)
 	local values = { [first] = "" }
@@ -23,10 +24,15 @@ local function stem_rows(rows, values, stems)
 	end
 end
 
---- Ask; the values by name, nil where the musician cancels. `words` say what is selected.
-function dialog.ask(words, values, settings)
+--- Ask; the values by name, nil where the musician cancels. `words` say what is selected, `clip` names the tracks
+--- that can be played along with ("" for none).
+function dialog.ask(words, clip, values, settings)
 	local rows = {
 		{ type = "heading", title = words, align = "left" },
+		{
+			type = "checkbox", key = "along", default = values.along ~= false and clip ~= "",
+			title = clip ~= "" and "Play along with " .. clip or "Play along (select tracks with sound first)",
+		},
 		{ type = "entry", key = "prompt", title = "Prompt", default = values.prompt or "" },
 		{
 			type = "dropdown", key = "genre", title = "Genre",
@@ -66,6 +72,9 @@ function dialog.ask(words, values, settings)
 	local answer = LuaDialog.Dialog("HarmonicFlow: generate stems", rows):run()
 	if not answer then
 		return nil
+	end
+	if clip == "" then
+		answer.along = values.along -- there was nothing to choose
 	end
 	answer.count, answer.seed = math.floor(answer.count), math.floor(answer.seed)
 	return answer

@@ -31,11 +31,12 @@ local takes = load_module("takes")
 local place = load_module("place", selected.PREFIX, takes)
 local jobs = load_module("jobs", json, spool)
 local dialog = load_module("dialog", takes)
-local requests = load_module("requests", json, spool, timeline, clip)
+local notes = load_module("notes", timeline)
+local requests = load_module("requests", json, spool, timeline, clip, notes)
 local daemon = load_module("daemon", spool, settings)
 local watch = load_module("watch", spool, jobs, place, takes, dialog, daemon)
 
-main.json, main.spool, main.timeline, main.clip, main.requests = json, spool, timeline, clip, requests
+main.json, main.spool, main.timeline, main.clip, main.notes, main.requests = json, spool, timeline, clip, notes, requests
 
 local function stems()
 	return settings.stems or takes.STEMS
@@ -46,18 +47,31 @@ local function track_named(name)
 	return not route:isnil() and route:to_track() or nil
 end
 
+local function tracks_named(names)
+	local found = {}
+	for _, name in ipairs(names) do
+		found[#found + 1] = track_named(name)
+	end
+	return found
+end
+
+local function names_of(list)
+	local names = json.array({})
+	for index, each in ipairs(list) do
+		names[index] = type(each.name) == "string" and each.name or each:name()
+	end
+	return names
+end
+
 -- Send a generate request and note it as a job of this session.
 local function send_generate(from, upto, tracks, values)
 	daemon.wake()
-	local id = requests.generate(Session, from, upto, tracks, values, stems())
-	local names = json.array({})
-	for index, track in ipairs(tracks) do
-		names[index] = track:name()
-	end
-	local wish = { mix = values.mix, binaural = values.binaural, midi = values.midi }
+	local heard = values.along ~= false and tracks or {}
+	local id = requests.generate(Session, from, upto, heard, values, stems())
+	local wish = { mix = values.mix, binaural = values.binaural, midi = values.midi ~= false }
 	jobs.add(
 		Session, { id = id, what = "generate stems", origin = from, from = from, upto = upto, wish = wish },
-		{ kind = "generate", from = from, upto = upto, tracks = names, values = values }
+		{ kind = "generate", from = from, upto = upto, tracks = names_of(tracks), values = values }
 	)
 end
 
@@ -67,15 +81,18 @@ function main.generate(ask)
 	if not from then
 		error("select a range first (or the regions to play along with)", 0)
 	end
+	local last = jobs.of(Session).last
+	if #tracks == 0 and last and last.tracks then
+		tracks = tracks_named(last.tracks) -- after a result its own tracks are the selected ones
+	end
 	local values = jobs.values()
 	if ask then
 		local _, words = timeline.selection(Session, json, from, upto)
-		local names = {}
-		for _, source in ipairs(clip.sources(tracks, from, upto)) do
-			names[#names + 1] = source.name
+		local heard = names_of(clip.sources(tracks, from, upto))
+		for _, source in ipairs(notes.sources(tracks)) do
+			heard[#heard + 1] = ("%s (MIDI: %s)"):format(source.name, source.instrument)
 		end
-		words = words .. (#names > 0 and ", with " .. table.concat(names, ", ") or ", without a clip")
-		values = dialog.ask(words, values, settings)
+		values = dialog.ask(words, table.concat(heard, ", "), values, settings)
 		if not values then
 			return
 		end
@@ -120,12 +137,8 @@ function main.another()
 	elseif last.kind == "regenerate" then
 		return send_regenerate(last.stem, last.from, last.upto)
 	end
-	local tracks = {}
-	for _, name in ipairs(last.tracks) do
-		tracks[#tracks + 1] = track_named(name)
-	end
 	last.values.seed = 0
-	send_generate(last.from, last.upto, tracks, last.values)
+	send_generate(last.from, last.upto, tracks_named(last.tracks), last.values)
 end
 
 --- Cancel every job of this session.

@@ -1,6 +1,6 @@
 -- From what is selected and asked for to a request of the protocol.
 
-local json, spool, timeline, clip = ...
+local json, spool, timeline, clip, notes = ...
 
 local requests = {}
 
@@ -29,7 +29,8 @@ local function said(text)
 	return text and text:match("%S") and text or nil
 end
 
---- Write the clip and send a generate request; its id. `tracks` may be empty: then there is no clip.
+--- Write the clip and send a generate request; its id. The audio of `tracks` is the clip, the notes of their MIDI are
+--- finished parts; either may be missing.
 function requests.generate(session, from, upto, tracks, values, stems)
 	local id = spool.new_id("ardour")
 	local spec, words = timeline.selection(session, json, from, upto)
@@ -40,6 +41,7 @@ function requests.generate(session, from, upto, tracks, values, stems)
 		genre = said(values.genre), mood = said(values.mood), chords = typed,
 		seed = (values.seed or 0) > 0 and values.seed or requests.new_seed(), count = values.count or 1,
 		title = (session:name() .. ": " .. words):sub(1, 200),
+		score = notes.score(json, notes.sources(tracks), from, upto),
 	}
 	if #sources > 0 then
 		local channels = clip.channels(sources, from)
