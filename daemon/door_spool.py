@@ -90,6 +90,7 @@ class SpoolDoor:
         self._held: set[str] = set()  # requests that are read, until their files are gone
         self._names: deque[str] = deque()  # requests that wait to be read
         self._deferred: set[str] = set()  # cancels that came before what they cancel
+        self._made = False  # the folders are there and ours
         self._reading = False  # the disk thread lists or reads
         self._mark = 0
         self._unsettled = False  # the inbox changed at the last look: a later file may have the same time
@@ -100,13 +101,13 @@ class SpoolDoor:
     def open(self) -> None:
         """Make the folders, take up the requests that were under way, and give the first sign of life."""
         try:
-            spool.make(self.root)
+            self._make()
             for report in list(self._outbox.reports()):
                 if report.job:  # accepted: what is left of the request is not needed
                     self._inbox.remove(report.id)
                 if not report.final:
                     self._attach(report)
-        except HarmonicFlowError as error:
+        except HarmonicFlowError as error:  # the other doors stay open
             self._complain(error)
         self._beat(time.monotonic())
 
@@ -186,14 +187,16 @@ class SpoolDoor:
             self._read(self._names.popleft())
             return
         self._look_at = now + (BUSY_LOOK_S if self._tickets else IDLE_LOOK_S)
+        try:
+            if not self._made:
+                self._make()
+            mark = self._inbox.mark()
+        except (HarmonicFlowError, OSError) as error:
+            self._mend(error)
+            return
         if now >= self._sweep_at:
             self._sweep_at = now + SWEEP_S
             self._disk.run(self._sweep, _nothing, self._mend)
-        try:
-            mark = self._inbox.mark()
-        except OSError as error:
-            self._mend(error)
-            return
         changed = mark != self._mark
         if changed or self._unsettled or now >= self._list_at:
             self._mark, self._unsettled, self._list_at = mark, changed, now + LIST_S
@@ -303,9 +306,14 @@ class SpoolDoor:
         """Say what is wrong, and make the folders again where somebody has removed them."""
         self._complain(error)
         try:
-            spool.make(self.root)
+            self._make()
         except HarmonicFlowError as worse:
             self._complain(worse)
+
+    def _make(self) -> None:
+        self._made = False
+        spool.make(self.root)
+        self._made = True
 
     def _refuse(self, reason: str, number: int = 1) -> None:
         self.refused += number

@@ -5,6 +5,7 @@ a pipe or a wrong length is refused in words. No path of a request leads anywher
 """
 
 import contextlib
+import errno
 import heapq
 import os
 import re
@@ -54,8 +55,11 @@ class Inbox:
         self.folder = root / spool.INBOX
 
     def mark(self) -> int:
-        """A number that changes when a file comes or goes; raises OSError where the folder is gone."""
-        return os.stat(self.folder).st_mtime_ns
+        """A number that changes when a file comes or goes; raises OSError where the folder is gone or is none."""
+        found = os.lstat(self.folder)
+        if not stat.S_ISDIR(found.st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, "it is no folder", str(self.folder))
+        return found.st_mtime_ns
 
     def names(self, held: Set[str]) -> Listing:
         """The requests that wait and are not `held`. What cannot be a request's name is removed; raises OSError."""

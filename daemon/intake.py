@@ -77,7 +77,7 @@ class Intake:
         try:
             self._join(listener, request_id, job, row)
         except HarmonicFlowError as error:
-            listener.send(Failed(id=request_id, error=ErrorWire(**error.to_wire())))
+            listener.send(Failed(id=request_id, job=row.id if row else "", error=ErrorWire(**error.to_wire())))
         return bool(job or row)
 
     def again(self, listener: Listener, **changes: object) -> None:
