@@ -73,7 +73,7 @@ local function skip(text, at)
 end
 
 local function unicode(text, at)
-	local code = tonumber(text:match("^%x%x%x%x", at), 16)
+	local code = tonumber(text:match("^%x%x%x%x", at) or "", 16)
 	if not code then
 		wrong(text, at, "a broken \\u")
 	end
