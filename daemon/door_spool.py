@@ -88,6 +88,7 @@ class SpoolDoor:
         self._outbox = Outbox(root, takes)
         self._tickets: dict[str, Ticket] = {}
         self._held: set[str] = set()  # requests that are read, until their files are gone
+        self._stuck: set[str] = set()  # requests that cannot be removed: read once, not again and again
         self._names: deque[str] = deque()  # requests that wait to be read
         self._deferred: set[str] = set()  # cancels that came before what they cancel
         self._made = False  # the folders are there and ours
@@ -201,12 +202,13 @@ class SpoolDoor:
         if changed or self._unsettled or now >= self._list_at:
             self._mark, self._unsettled, self._list_at = mark, changed, now + LIST_S
             self._reading = True
-            held = frozenset(self._held)
+            held = frozenset(self._held | self._stuck)
             self._disk.run(lambda: self._inbox.names(held), self._listed, self._unread)
 
     def _listed(self, found: Listing) -> None:
         self._reading = False
         self._names.extend(found.names)
+        self._stuck &= found.held
         self._deferred &= set(found.names)
         if found.names:
             self._look_at = 0.0
@@ -276,15 +278,16 @@ class SpoolDoor:
 
         def write() -> bool:
             self._outbox.write(report, takes, synced=remove or report.final, first=first)
-            return remove and self._inbox.remove(report.id)
+            return not remove or self._inbox.remove(report.id)
 
         def written(removed: bool) -> None:
             ticket.writing = ticket.first = False
             ticket.failures, ticket.due = 0, time.monotonic() + spool.REPORT_S
             if remove:
                 ticket.in_inbox = False
-            if removed:  # else it stays held: nobody reads it again and again
                 self._held.discard(report.id)
+            if not removed:
+                self._stuck.add(report.id)
             if report.final and not ticket.dirty and not ticket.in_inbox:
                 self._tickets.pop(report.id, None)
 

@@ -34,9 +34,10 @@ _requests: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(SpoolRequest)
 
 
 class Listing(NamedTuple):
-    """The requests that wait, oldest first, and how many files were refused for their names."""
+    """The requests that wait, oldest first, those that lie there and are held, and how many names were refused."""
 
     names: list[str]
+    held: set[str]
     refused: int
 
 
@@ -63,7 +64,7 @@ class Inbox:
 
     def names(self, held: Set[str]) -> Listing:
         """The requests that wait and are not `held`. What cannot be a request's name is removed; raises OSError."""
-        found, refused = [], 0
+        found, seen, refused = [], set(), 0
         with os.scandir(self.folder) as entries:
             for entry in entries:
                 if entry.name.startswith(".") or not entry.name.endswith(spool.JSON):
@@ -73,9 +74,11 @@ class Inbox:
                     if not NAME.fullmatch(name):
                         refused += 1
                         _remove(Path(entry.path))
-                    elif name not in held:
+                    elif name in held:
+                        seen.add(name)
+                    else:
                         found.append((entry.stat(follow_symlinks=False).st_mtime_ns, name))
-        return Listing([name for _, name in heapq.nsmallest(MOST_LISTED, found)], refused)
+        return Listing([name for _, name in heapq.nsmallest(MOST_LISTED, found)], seen, refused)
 
     def read(self, name: str) -> Received | None:
         """A request and its sounds, None where it is gone; raises `bad_request`, `unreadable`."""

@@ -54,6 +54,9 @@ def test_a_clip_goes_in_and_a_take_comes_out(script: Script, request_of: Any, cl
         assert (about.frames, about.samplerate, about.channels) == (row["frames"], row["rate"], row["channels"])
         assert (row["frames"], row["rate"]) == (96_000, 48_000)
     assert Path(take["score"]).name == "score.mid" and Path(take["score"]).is_file()
+    assert take["parts"] and set(take["parts"]) <= {"bass", "drums", "guitar", "piano"}
+    for stem, path in take["parts"].items():
+        assert Path(path) == Path(take["folder"]) / f"{stem}.mid" and Path(path).is_file()
 
 
 def test_the_sound_is_that_of_the_other_door(
