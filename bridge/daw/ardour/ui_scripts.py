@@ -97,7 +97,8 @@ class UiScripts:
                 right = signals in (None, node.get("signals"))
                 if name in wanted and name not in seen and wanted[name].hook and right:
                     _update(entry, wanted[name])
-                    node.text = _coded(b"s", entry)
+                    if entry != _hook(node):
+                        node.text = _coded(b"s", entry)
                     seen.add(name)
                 else:
                     self._hook_node.remove(node)

@@ -105,14 +105,19 @@ function spool.report(id)
 	return spool.table_of(path("outbox", id .. ".json"))
 end
 
---- The report is used: the daemon need not keep it.
-function spool.forget(id)
-	os.remove(path("outbox", id .. ".json"))
+local function cancel_id(id)
+	return "cancel-" .. id:sub(-50)
 end
 
 --- End a request that waits or runs.
 function spool.cancel(id)
-	spool.send({ kind = "cancel", id = "cancel-" .. id:sub(-50), job = id })
+	spool.send({ kind = "cancel", id = cancel_id(id), job = id })
+end
+
+--- The reports on a request, and on its cancelling, are used: the daemon need not keep them.
+function spool.forget(id)
+	os.remove(path("outbox", id .. ".json"))
+	os.remove(path("outbox", cancel_id(id) .. ".json"))
 end
 
 --- The text of the daemon's heartbeat; nil where no daemon runs. It changes twice a second.

@@ -36,7 +36,12 @@ function daemon.wake()
 	end
 end
 
---- "alive", or "silent" for `SILENCE_S` seconds or more; to be asked again and again.
+--- Nobody waits for the daemon: the next look begins anew.
+function daemon.rest()
+	last_beat, changed_s = nil, nil
+end
+
+--- "alive", or "silent" for `SILENCE_S` seconds or more; to be asked again and again while a job is under way.
 function daemon.state()
 	local beat = spool.beat()
 	if beat ~= last_beat or not changed_s then

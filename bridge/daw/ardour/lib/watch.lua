@@ -113,18 +113,23 @@ local function missing(job)
 	end
 end
 
-local function look(job, alive)
+-- One look at a job. `shown`: the ranges that carry another job's marker already.
+local function look(job, alive, shown)
 	local report = spool.report(job.id)
 	if report and FINAL[report.state] then
 		return finish(job, report)
-	elseif not alive then
-		return mark(job.from, job.upto, "no answer from the daemon, starting it again")
+	end
+	local range = job.from .. "-" .. job.upto
+	local first = not shown[range]
+	shown[range] = true
+	if not alive then
+		return first and mark(job.from, job.upto, "no answer from the daemon, starting it again")
 	elseif not report then
 		missing(job)
 	else
 		seen[job.id] = nil
 	end
-	if jobs.has(Session, job.id) then
+	if first and jobs.has(Session, job.id) then
 		mark(job.from, job.upto, words(job, report))
 	end
 end
@@ -151,11 +156,11 @@ local function tick()
 	end
 	local waiting = jobs.waiting(Session)
 	if not waiting then
-		return
+		return daemon.rest()
 	end
-	local alive = check_daemon()
+	local alive, shown = check_daemon(), {}
 	for _, job in ipairs(waiting) do
-		look(job, alive)
+		look(job, alive, shown)
 	end
 	if not jobs.waiting(Session) then
 		sweep()
