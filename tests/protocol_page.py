@@ -8,16 +8,26 @@ from typing import Any
 
 import msgspec
 
-from harmonicflow.core import messages
+from harmonicflow.core import messages, spool
 from harmonicflow.core.errors import ERRORS
 from harmonicflow.core.messages import MESSAGES, PROTOCOL, Part, Row
 from harmonicflow.core.osc import ADDRESSES, REPLIES, Argument
+from harmonicflow.core.wire import MAX_SOUND_BYTES
 
 PAGE = Path(__file__).parent.parent / "docs" / "protocol.md"
 BEGIN = "<!-- written from the tables: begin -->"
 END = "<!-- written from the tables: end -->"
 TYPES = ("Id", "IdOrNone", "Text", "Name", "Rational", "Rate", "Frame", "Frames", "Stems", "Seed", "Steps", "Count")
 MORE_TYPES = ("Unit", "Share", "PerStem", "Beat", "NoteRow", "SpanRow", "Natural")
+
+SPOOL_PARTS = (spool.Beat, spool.Report, spool.ReportTake, spool.ReportFile, spool.ReportEdit)
+SPOOL = (
+    ("beat", f"{spool.BEAT_S:g} s", "between two of `beat.json`"),
+    ("lost", f"{spool.LOST_S:g} s", "a beat that stays the same so long is a dead daemon's"),
+    ("report", f"{spool.REPORT_S:g} s", "at least between two reports on one request"),
+    ("request", f"{spool.MAX_REQUEST_BYTES} bytes", "the largest `ID.json` that is read"),
+    ("sounds", f"{MAX_SOUND_BYTES} bytes", "the most that the sounds of one request may have together"),
+)
 
 
 def page() -> str:
@@ -38,6 +48,8 @@ def tables() -> str:
         *((each.__name__, _fields(each)) for each in sorted(parts, key=lambda each: each.__name__) if each is not Part),
         ("JobState", ", ".join(f"`{state}`" for state in messages.JobState)),
         ("Delivery", ", ".join(f"`{delivery}`" for delivery in messages.Delivery)),
+        ("Spool: what is counted on", _table(("name", "value", "meaning"), SPOOL)),
+        *((f"Spool: {each.__name__}", _fields(each)) for each in SPOOL_PARTS),
         ("OSC: what the daemon understands", _table(("address", "arguments", "meaning"), map(_osc_row, ADDRESSES))),
         ("OSC: what the daemon says", _table(("address", "carries"), ((f"`{a}`", b) for a, b in REPLIES.items()))),
         ("Errors", _table(("code", "sentence", "what to do", "exit code"), map(_error_row, ERRORS))),
