@@ -29,7 +29,7 @@ class Audition:
     """Voices being played, seen and steered from a terminal where there is one."""
 
     def __init__(self, playback: Playback, voices: Sequence[Voice]) -> None:
-        self.playback, self.voices = playback, voices
+        self.playback, self.voices = playback, list(voices)
         self.ended = "end"  # or "quit", by the key; "stopped", by Ctrl-C
         self._keys = Keys()
         self._progress = Progress()

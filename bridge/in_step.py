@@ -1,8 +1,8 @@
-"""Sound files read side by side, piece by piece: one rate, as many channels as a device has, around without a seam.
+"""Sounds read side by side, piece by piece: one rate, as many channels as a device has, around without a seam.
 
-Each file is a voice. The longest one makes the round; the others rest until it is over, and all begin again
+Each sound is a voice. The longest one makes the round; the others rest until it is over, and all begin again
 together. A voice is converted from one rate to another as one stream, so that the loop's seam is converted like any
-other place. Files of unlike rates never drift: where each one's round ends is counted from the very beginning.
+other place. Sounds of unlike rates never drift: where each one's round ends is counted from the very beginning.
 
 Legend: V voices, C channels, T frames.
 """
@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,17 +33,33 @@ class Piece(NamedTuple):
     last: bool  # the round ends with it
 
 
+class Source(Protocol):
+    """A sound: what it is like, and its pieces [C, T] from the start, as often as they are asked for."""
+
+    @property
+    def info(self) -> AudioInfo: ...
+
+    def stream(self, piece_frames: int) -> Iterator[Audio]: ...
+
+
+class File:
+    """A sound file as a source. Raises what `files.info` raises; its stream what `files.stream` does."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.info = files.info(path, files.LONGEST_S)
+
+    def stream(self, piece_frames: int) -> Iterator[Audio]:
+        return files.stream(self.path, piece_frames=piece_frames)
+
+
 class InStep:
-    """Files as one stream of pieces at `rate` Hz with `channels` channels; `gains` is a factor for each.
+    """Sources as one stream of pieces at `rate` Hz with `channels` channels; `gains` is a factor for each."""
 
-    Raises what `files.info` raises; reading raises what `files.stream` does.
-    """
-
-    def __init__(self, paths: Sequence[Path], rate: int, channels: int, gains: Sequence[float] = ()) -> None:
-        self.paths, self.rate, self.channels = tuple(paths), rate, channels
-        self.gains = tuple(gains) or (1.0,) * len(self.paths)
-        self.infos = tuple(files.info(path, files.LONGEST_S) for path in self.paths)
-        self.longest = max(self.infos, key=lambda info: Fraction(info.frames, info.rate))
+    def __init__(self, sources: Sequence[Source], rate: int, channels: int, gains: Sequence[float] = ()) -> None:
+        self.sources, self.rate, self.channels = tuple(sources), rate, channels
+        self.gains = tuple(gains) or (1.0,) * len(self.sources)
+        self.longest = max((source.info for source in sources), key=lambda info: Fraction(info.frames, info.rate))
         self.frames = self.end_of(1, rate)
 
     def end_of(self, rounds: int, rate: int) -> int:
@@ -53,10 +69,7 @@ class InStep:
     def pieces(self, around: Callable[[], bool]) -> Iterator[Piece]:
         """From the start on. `around` is asked as a round has been read whether another one follows."""
         going = _Going(around)
-        voices = [
-            _Voice(self, path, info, gain, going)
-            for path, info, gain in zip(self.paths, self.infos, self.gains, strict=True)
-        ]
+        voices = [_Voice(self, *source, going) for source in zip(self.sources, self.gains, strict=True)]
         rounds = 0
         while rounds == 0 or going.on_after(rounds):
             begin, end = (self.end_of(rounds + more, self.rate) for more in (0, 1))
@@ -83,10 +96,10 @@ class _Going:
 
 
 class _Voice:
-    """One file of several, converted."""
+    """One source of several, converted."""
 
-    def __init__(self, group: InStep, path: Path, info: AudioInfo, gain: float, going: _Going) -> None:
-        self._group, self._path, self._info, self._going = group, path, info, going
+    def __init__(self, group: InStep, source: Source, gain: float, going: _Going) -> None:
+        self._group, self._source, self._going = group, source, going
         self._gain = np.float32(gain)
         self._ready: deque[Audio] = deque()  # [C, T]
         self._count = 0  # frames that are ready
@@ -113,12 +126,12 @@ class _Voice:
 
     def _convert(self) -> Iterator[Audio]:
         """[C, T] at the group's rate, to the end of the last round."""
-        group, own = self._group, self._info.rate
+        group, own = self._group, self._source.info.rate
         resampler = StreamResampler(own, group.rate, group.channels)
         rounds = read = 0
         while rounds == 0 or self._going.on_after(rounds):
             rounds += 1
-            for piece in files.stream(self._path, piece_frames=PIECE):
+            for piece in self._source.stream(PIECE):
                 yield resampler.process(mixed(piece, group.channels))
                 read += piece.shape[1]
             end = group.end_of(rounds, own)

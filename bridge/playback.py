@@ -26,7 +26,7 @@ class Playback:
 
     def __init__(self, voices: InStep, output: Output, loop: bool = False, every: int = 0) -> None:
         self.voices, self.output, self.loop = voices, output, loop
-        self.switch = Switch(len(voices.paths), output.rate, every)
+        self.switch = Switch(len(voices.sources), output.rate, every)
         self.gaps = 0
         self.frame = 0  # within the round, the next one for the device
         self._sounds = library()

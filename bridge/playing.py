@@ -10,11 +10,12 @@ from harmonicflow.core.errors import EXIT_CANCELLED, EXIT_OK, HarmonicFlowError
 
 from .output import result, result_json, say, table
 from .scores import is_midi
-from .sounds import Sound, sounds, take_folder
+from .sounds import Sound, performance, sounds, take_folder
 
 if TYPE_CHECKING:
     from .audition import Audition
 
+BINAURAL: Final = "binaural"  # the one file that does not come in blocks
 EVERY_S: Final = 4.0  # where nobody can choose
 
 
@@ -54,24 +55,28 @@ def play(names: Sequence[str], part: str, heard: Heard, as_json: bool, choices: 
     from .sounding import library
 
     library()  # before the work of performing a score
+    if len(names) == 1 and not heard.options and part != BINAURAL and _is_score(names[0]):
+        return _play_score(names[0], part, heard, as_json, choices)
     found = [sound for name in names for sound in sounds(name, part, choices, heard.options)]
     audition = _audition(found, heard)
     code = _until_stopped(audition.run)
+    _tell(audition, as_json)
+    return code
+
+
+def _tell(audition: "Audition", as_json: bool) -> None:
     report = audition.report()
     if as_json:
         result_json(report)
-    elif len(found) > 1:
+    elif len(audition.voices) > 1:
         say("the last one heard:")
         result(report["playing"])
-    return code
 
 
 def _audition(found: Sequence[Sound], heard: Heard) -> "Audition":
     """The voices, equally loud, on the device. Raises `no_sound` and what reading raises."""
-    from harmonicflow.audio import files
-
     from .audition import LETTERS, MOST, Audition, Voice, clock
-    from .in_step import InStep
+    from .in_step import File, InStep
     from .levels import matching_db
     from .playback import Playback
     from .sounding import output
@@ -79,13 +84,12 @@ def _audition(found: Sequence[Sound], heard: Heard) -> "Audition":
     if len(found) > MOST:
         reason = f"{len(found)} sounds are too many to compare; {MOST} at most"
         raise HarmonicFlowError("bad_option", option="--against", value=found[MOST].name, reason=reason)
-    paths = [sound.path for sound in found]
-    infos = [files.info(path, files.LONGEST_S) for path in paths]
-    where = output(heard.device, heard.rate, infos[0].rate)
+    sources = [File(sound.path) for sound in found]
+    where = output(heard.device, heard.rate, sources[0].info.rate)
     match = heard.match and len(found) > 1
-    offsets = matching_db(paths, infos, where.channels) if match else (0.0,) * len(found)
+    offsets = matching_db(sources, where.channels) if match else (0.0,) * len(found)
     gains = [10 ** ((heard.volume_db + offset) / 20) for offset in offsets]
-    in_step = InStep(paths, where.rate, where.channels, gains)
+    in_step = InStep(sources, where.rate, where.channels, gains)
     voices = [Voice(sound.name, str(sound.path), offset) for sound, offset in zip(found, offsets, strict=True)]
     lasts = f"{clock(in_step.frames / where.rate)}{', around and around' if heard.loop else ''}"
     if len(voices) == 1:
@@ -94,10 +98,54 @@ def _audition(found: Sequence[Sound], heard: Heard) -> "Audition":
     say(f"playing {len(voices)} in step, {lasts}")
     for letter, voice in zip(LETTERS.upper(), voices, strict=False):
         say(f"  {letter}  {voice.offset_db:+5.1f} dB  {voice.path}")
-    if len({Fraction(info.frames, info.rate) for info in infos}) > 1:
+    if len({Fraction(source.info.frames, source.info.rate) for source in sources}) > 1:
         say("note: they are not equally long; the shorter ones rest until the longest is over")
     every_s = _by_itself() if heard.every_s is None else heard.every_s
     return Audition(Playback(in_step, where, heard.loop, round(every_s * where.rate)), voices)
+
+
+def _is_score(name: str) -> bool:
+    file = Path(name).expanduser()
+    return is_midi(name) and not file.is_dir() and (file.is_file() or bool(file.suffix))
+
+
+def _play_score(path: str, part: str, heard: Heard, as_json: bool, choices: dict[str, Any]) -> int:
+    """Perform a score and play it from the first block on, while the rest is being made."""
+    from .arriving import Arriving
+    from .audition import Audition, Voice, clock
+    from .in_step import InStep
+    from .making import Span, prepared
+    from .playback import Playback
+    from .sounding import output
+    from .spawn import connect_or_start
+
+    wishes = performance(path, choices)
+    if part not in ("mix", *wishes["stems"]):
+        raise HarmonicFlowError("unknown_stem", stem=part, known=", ".join(wishes["stems"]))
+    asked = prepared(None, Span(), None, wishes)
+    where = output(heard.device, heard.rate, asked.selection.rate)
+    with connect_or_start() as client:
+        arriving = Arriving(client, asked, part)
+        arriving.wait()
+        in_step = InStep([arriving], where.rate, where.channels, [10 ** (heard.volume_db / 20)])
+        audition = Audition(Playback(in_step, where, heard.loop), [Voice(path, path)])
+        around = ", around and around" if heard.loop else ""
+        say(f"playing {path} as it is performed, {clock(in_step.frames / where.rate)}{around}")
+        code = None
+        try:
+            code = _until_stopped(audition.run)
+        finally:
+            arriving.stop(heard_all=code == EXIT_OK and audition.ended == "end")
+        if arriving.take is None:
+            say("note: it was stopped before the take was finished")
+        else:
+            folder = Path(arriving.take.folder)
+            audition.voices = [Voice(arriving.take.take, str(folder / f"{part}.wav"))]
+            for warning in arriving.take.warnings:
+                say(f"note: {warning}")
+            say(f"take: {arriving.take.take}")
+    _tell(audition, as_json)
+    return code
 
 
 def _by_itself() -> float:

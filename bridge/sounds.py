@@ -79,14 +79,18 @@ def _request(folder: Path) -> object:
 
 
 def _performed(path: str, choices: dict[str, Any]) -> Path:
-    """The take of a score: its parts are finished, and the daemon performs them."""
-    from harmonicflow.score.midi import read_midi
-
+    """The take of a score."""
     from .making import Span, make
+
+    (take,) = make(None, Span(), None, None, performance(path, choices))
+    say(f"take: {take.take}")
+    return Path(take.folder)
+
+
+def performance(path: str, choices: dict[str, Any]) -> dict[str, Any]:
+    """The choices for `making` that perform a score: its parts are finished, and nobody else plays."""
+    from harmonicflow.score.midi import read_midi
 
     parts = read_midi(Path(path).expanduser(), dict(choices.get("tracks", ()))).score.parts
     stems = tuple(name for name in DEFAULT_STEMS if name in parts)
-    wishes = {"midi": (path,), "stems": stems, "title": Path(path).stem[:200]} | choices
-    (take,) = make(None, Span(), None, None, wishes)
-    say(f"take: {take.take}")
-    return Path(take.folder)
+    return {"midi": (path,), "stems": stems, "title": Path(path).stem[:200]} | choices

@@ -76,8 +76,8 @@ def command(
 ) -> int:
     """Play WHAT: a MIDI file, a take (its name, its folder, or "last"), or a sound file.
 
-    The parts of a MIDI file are performed first, by the daemon, as a take. Ctrl-C stops at once; on a terminal q
-    ends and l loops or not.
+    The parts of a MIDI file are performed by the daemon, as a take, and heard as they come. Ctrl-C stops at once; on
+    a terminal q ends and l loops or not.
 
     Compared ones run in step, and the louder ones are turned down to the softest: a, b, c or 1, 2, 3 choose, space
     goes on to the next. Which one was heard last is written to stdout, with --json also for how long each was.

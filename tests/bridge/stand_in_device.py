@@ -70,4 +70,5 @@ def use(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def playback_of(*paths: Path, rate: int = 44_100, every: int = 0, loop: bool = False) -> playback.Playback:
     where = sounding.output(None, None, rate)
-    return playback.Playback(in_step.InStep(paths, where.rate, where.channels), where, loop, every)
+    voices = in_step.InStep([in_step.File(path) for path in paths], where.rate, where.channels)
+    return playback.Playback(voices, where, loop, every)

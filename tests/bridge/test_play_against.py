@@ -136,7 +136,7 @@ sys.exit(99 if termios.tcgetattr(0) != before else code)
 def test_keys_on_a_terminal(tmp_path: Path) -> None:
     """A real terminal: the line shows what is heard, keys are not shown, and the terminal is left as it was."""
     for n in range(3):
-        soundfile.write(tmp_path / f"{n}.wav", noise(100_000), RATE)
+        soundfile.write(tmp_path / f"{n}.wav", noise(300_000), RATE)
     words = ["play", f"{tmp_path}/0.wav", "--against", f"{tmp_path}/1.wav", "--against", f"{tmp_path}/2.wav", "--loop"]
     pid, terminal = pty.fork()
     if pid == 0:
@@ -158,12 +158,12 @@ def test_keys_on_a_terminal(tmp_path: Path) -> None:
         wait_for("keys: a to c choose, space goes on to the next, l loops or not, q ends")
         wait_for("[A] of 3")
         assert not termios.tcgetattr(terminal)[3] & (termios.ECHO | termios.ICANON)
+        for line in ("dB  0.wav", "dB  looped"):
+            os.write(terminal, b"l")
+            wait_for(line)
         for key, voice in (("b", "B"), ("3", "C"), (" ", "A"), ("\x1b[Cx2", "B"), ("C", "C")):  # an arrow, x: nothing
             os.write(terminal, key.encode())
             wait_for(f"[{voice}] of 3")
-            wait_for("looped  ")
-        os.write(terminal, b"l")
-        wait_for("dB  2.wav")  # not looped any more
         os.write(terminal, b"q")
         wait_for("the last one heard:")
         _, status = os.waitpid(pid, 0)

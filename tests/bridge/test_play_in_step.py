@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.in_step import PIECE, InStep, mixed
+from bridge.in_step import PIECE, File, InStep, mixed
 from harmonicflow.audio.resample import resample
 from tests.bridge.stand_in_device import noise
 
@@ -36,7 +36,7 @@ def heard(voices: InStep, rounds: int) -> np.ndarray:
 
 def test_rounds_follow_each_other_and_the_shorter_one_rests(tmp_path: Path) -> None:
     long, short = written(tmp_path / "long.wav", 10_007), written(tmp_path / "short.wav", 4_096, seed=1)
-    both = heard(InStep([tmp_path / "long.wav", tmp_path / "short.wav"], 44_100, 2), 3)
+    both = heard(InStep([File(tmp_path / "long.wav"), File(tmp_path / "short.wav")], 44_100, 2), 3)
     np.testing.assert_array_equal(both[0], np.tile(long, (3, 1)))
     np.testing.assert_array_equal(both[1], np.tile(np.pad(short, ((0, 5_911), (0, 0))), (3, 1)))
 
@@ -45,7 +45,7 @@ def test_rounds_follow_each_other_and_the_shorter_one_rests(tmp_path: Path) -> N
 def test_a_converted_loop_is_one_stream(rounds: int, tmp_path: Path) -> None:
     """The seam is converted like any other place, and the end is silent only after the last round."""
     sound = written(tmp_path / "a.wav", 9_001)
-    (got,) = heard(InStep([tmp_path / "a.wav"], 48_000, 2), rounds)
+    (got,) = heard(InStep([File(tmp_path / "a.wav")], 48_000, 2), rounds)
     np.testing.assert_array_equal(got, resample(np.tile(sound, (rounds, 1)).T, 44_100, 48_000).T)
 
 
@@ -55,7 +55,7 @@ def test_files_of_unlike_rates_never_drift(tmp_path: Path) -> None:
         sound = np.zeros((frames, 1), np.float32)
         sound[0] = 0.9
         soundfile.write(tmp_path / f"{name}.wav", sound, rate, "FLOAT")
-    voices = heard(InStep([tmp_path / "a.wav", tmp_path / "b.wav"], 44_100, 1), 120)[:, :, 0]
+    voices = heard(InStep([File(tmp_path / "a.wav"), File(tmp_path / "b.wav")], 44_100, 1), 120)[:, :, 0]
     assert voices.shape[1] == 120 * 1_001
     clicks = [1_001 * n + np.argmax(np.pad(voices[1], 10)[1_001 * n : 1_001 * n + 20]) - 10 for n in range(120)]
     np.testing.assert_allclose(clicks, np.arange(120) * 1_001, atol=1)
@@ -63,7 +63,7 @@ def test_files_of_unlike_rates_never_drift(tmp_path: Path) -> None:
 
 def test_gain_and_full_scale(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "loud.wav", noise(5_000) * 3, 44_100, "FLOAT")
-    (half,) = heard(InStep([tmp_path / "loud.wav"], 44_100, 2, [0.5]), 1)
+    (half,) = heard(InStep([File(tmp_path / "loud.wav")], 44_100, 2, [0.5]), 1)
     np.testing.assert_allclose(half, np.clip(noise(5_000) * 1.5, -1, 1), atol=1e-6)
 
 
