@@ -1,6 +1,7 @@
 """The daemon as a musician's computer runs it, in a home of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -66,11 +67,17 @@ class Daemon:
         self.process.kill()
         self.process.wait(10)
 
+    def start_unless_running(self, patience_s: float = 60) -> None:
+        """Wait for a daemon that can work; start one where nobody else has (Ardour's scripts do)."""
+        try:
+            wait_for(lambda: connections.find(), 2, "somebody else's daemon")
+        except TimeoutError:
+            self.start(patience_s)
+
     def close(self) -> None:
-        """End it in order."""
+        """End what runs in this home, in order, whoever has started it."""
+        if found := connections.find():
+            os.kill(found.pid, signal.SIGTERM)
+            wait_for(lambda: connections.find() is None, 15, "the end of the daemon")
         if self.process and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.kill()
+            self.process.wait(10)

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import numpy as np
@@ -22,11 +23,9 @@ from .session_xml import SessionState, audio_folder, open_osc, place, read_sessi
 
 VOX, PULSE = 1, 2  # rows in Ardour's window
 CLICK_HZ, CLICK_S = 1000.0, 0.03
-KEYS = {  # an action of ours and its key in the tests' Ardour
-    "generate": "F5", "generate_again": "F6", "regenerate_bass": "F7", "cancel": "F8",
-}  # fmt: skip
+KEYS = {"generate": "F5", "generate_again": "F6", "regenerate_bass": "F7"}  # with control and shift, which are free
 VALUES: dict[str, Any] = {  # of the dialog, as if it had been filled in once
-    "prompt": "", "genre": "rock", "chord_source": "typed", "chords": "Am | F | C | G", "seed": 11,
+    "prompt": "", "genre": "pop", "chord_source": "typed", "chords": "Am | F | C | G", "seed": 11,
     "mix": True, "binaural": True, "midi": True,
 }  # fmt: skip
 JOB_S = 90.0
@@ -86,15 +85,19 @@ class Studio:
         self.folder, self.plan, self.daemon = folder, plan, daemon
         self.home = folder / "home"
         self.home.mkdir(parents=True)
-        self.session = create_session(self.home, folder / "song", plan)
+        self.session = create_session(self.home, folder / f"song-{uuid4().hex[:6]}", plan)  # whose log is its own
         self.ardour = Ardour(self.home, self.session, daemon.spool)
         open_osc(self.session)
-        installed = install(config_folder(self.home))
-        del installed
+        install(config_folder(self.home))
         slots = UiScripts((config_folder(self.home) / "ui_scripts").read_bytes()).our_actions()
         self._slots = {Path(name).stem.removeprefix("harmonicflow_"): slot for slot, name in slots.items()}
-        configure(self.home, plan.rate, {self._path(name): key for name, key in KEYS.items()})
+        configure(self.home, plan.rate, {self._path(name): f"Primary-Tertiary-{key}" for name, key in KEYS.items()})
         self.remember(VALUES)
+
+    def again(self) -> Ardour:
+        """The same session in another Ardour, one that is not started yet."""
+        self.ardour = Ardour(self.home, self.session, self.daemon.spool)
+        return self.ardour
 
     def _path(self, action: str) -> str:
         return f"LuaAction/script-{self._slots[action]}"
@@ -128,7 +131,7 @@ class Studio:
 
     def press(self, action: str) -> None:
         """Press the key of one of our actions."""
-        self.ardour.key(KEYS[action])
+        self.ardour.key(f"ctrl+shift+{KEYS[action]}")
 
     def outbox(self) -> Outbox:
         """Watch the daemon's reports."""
@@ -140,6 +143,16 @@ class Studio:
         (self.press if by_key else self.act)(action)
         what = f"a job of {action}; {self.log()}"
         return self.ardour.wait(lambda: sorted(set(outbox.seen) - before), 10, what, 0.002)[0]
+
+    def running(self, outbox: Outbox, request: str, stage: str = "perform") -> None:
+        """Wait until a job is well on its way."""
+
+        def now() -> bool:
+            report = outbox.seen[request].report
+            assert report is None or not report.final, f"{request} was over before: {report}"
+            return bool(report and report.stage == stage and report.step >= 1)
+
+        self.ardour.wait(now, JOB_S, f"{request} at {stage}", 0.005)
 
     def used(self, outbox: Outbox, request: str) -> Seen:
         """Wait until the script has put a result in place and taken its report away."""
