@@ -31,19 +31,23 @@ class Jack:
         self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.env)
 
     def __enter__(self) -> "Jack":
-        for _ in range(100):
+        for _ in range(200):
             if self.process.poll() is not None:
                 break
             if subprocess.run(["jack_lsp"], env=self.env, capture_output=True).returncode == 0:
                 return self
             time.sleep(0.05)
-        self.process.kill()
-        self.process.wait()
+        self.__exit__()
         pytest.fail("jackd does not start")
 
     def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
+        """In order: of servers that were killed JACK remembers eight, and then starts no more."""
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
 class Recorder:
