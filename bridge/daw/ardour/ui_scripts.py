@@ -62,7 +62,8 @@ class UiScripts:
         self._action_node.set("lua", self._action_node.get("lua", LUA))
         self._action_node.text = _coded(b"scripts", self._actions)
         ElementTree.indent(self._root)
-        return ElementTree.tostring(self._root, encoding="UTF-8", xml_declaration=True) + b"\n"
+        text: bytes = ElementTree.tostring(self._root, encoding="UTF-8", xml_declaration=True)
+        return text + b"\n"
 
     def actions(self) -> dict[int, str]:
         """Slot, counted from 1, to the name of what is bound there: everybody's."""
