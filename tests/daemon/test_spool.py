@@ -15,6 +15,7 @@ import soundfile
 from harmonicflow.core.messages import Cancel, ClipSpec, LikeSpec, Regenerate
 from harmonicflow.core.tempo import Selection
 
+from .conftest import wait_for
 from .scripting import Script
 
 LONG = {"bars": 48, "steps": 48}  # some seconds at the stand-in bundle
@@ -24,7 +25,7 @@ LONG = {"bars": 48, "steps": 48}  # some seconds at the stand-in bundle
 def script(open_house: Any) -> Iterator[Script]:
     script = Script(open_house.home)
     yield script
-    assert not script.waiting(), "nothing is left of what was asked"
+    wait_for(lambda: not script.waiting(), 5)  # nothing is left of what was asked
 
 
 def test_a_clip_goes_in_and_a_take_comes_out(script: Script, request_of: Any, clip: np.ndarray) -> None:

@@ -1,9 +1,12 @@
 """What the spool survives: kill -9 at any moment and between any two steps, folders that go, disks that refuse."""
 
 import json
+import os
 import random
+import resource
 import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -198,3 +201,39 @@ def test_a_daemon_that_sleeps_shows_no_life_and_wakes(house: Any, script: Script
     assert script.beat() == beat
     house.process.send_signal(signal.SIGCONT)
     wait_for(lambda: script.beat() != beat, 2)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux limits")
+def test_a_disk_that_is_full(house: Any, request_of: Any) -> None:
+    """R11: files may grow to 300 kB: a clip that cannot be kept is said so, nothing is left, and smaller ones go in."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+
+    house.start(preexec_fn=limit)
+    script = Script(house.home)
+    clips = {"large": np.zeros((2, 88_200), np.float32), "small": np.zeros((1, 30_000), np.float32)}
+    ends = {}
+    for name, clip in clips.items():
+        spec = ClipSpec(rate=44_100, channels=len(clip), frames=clip.shape[1])
+        request = request_of(name, clip=spec, stems=("bass",))
+        half = msgspec.structs.replace(request.selection, end_frame=30_000)
+        script.send(request, [clip], selection=msgspec.to_builtins(half))
+        ends[name] = script.end(name)
+    assert ends["large"]["error"]["code"] == "disk" and ends["large"]["job"] == ""
+    assert ends["small"]["state"] == "done"
+    wait_for(lambda: not script.waiting() and not [p for p in (house.home / "jobs").iterdir() if p.name[0] != "."])
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_somebody_else(house: Any, request_of: Any) -> None:
+    """It is not used; the daemon starts, says so and works at its other doors."""
+    root = spool.make(house.home / "spool")
+    os.chown(root, 12_345, 12_345)
+    house.start()
+    script = Script(house.home)
+    name = script.send(request_of())
+    assert house.desk().done(request_of()).takes
+    assert script.report(name) is None and "belongs to another user" in house.log()
+    os.chown(root, 0, 0)
+    assert script.end(name)["state"] == "done", "once it is ours, it is"
