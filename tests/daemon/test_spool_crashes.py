@@ -15,6 +15,8 @@ import msgspec
 import numpy as np
 import pytest
 
+from daemon.outbox import Outbox
+from daemon.takes import Takes
 from harmonicflow.core import spool
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import ClipSpec, JobState
@@ -190,6 +192,17 @@ def test_a_report_is_whole_or_the_old_one(tmp_path: Path, n: int) -> None:
     found = msgspec.json.decode(file.read_bytes(), type=spool.Report)
     assert found in (old, new) and (found == new or failing.left <= 0)
     assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_reports_that_nobody_wanted_go_after_a_month(tmp_path: Path) -> None:
+    outbox = Outbox(spool.make(tmp_path), Takes(tmp_path / "takes"))
+    days = {"old.json": 31, "new.json": 29, ".half.json.tmp": 2, ".now.json.tmp": 0, "folder.json": 40}
+    for name, age in days.items():
+        file = outbox.folder / name
+        file.mkdir() if name.startswith("folder") else file.write_text("{}")
+        os.utime(file, (time.time() - age * 86_400,) * 2)
+    outbox.sweep()
+    assert {path.name for path in outbox.folder.iterdir()} == {"new.json", ".now.json.tmp", "folder.json"}
 
 
 def test_a_daemon_that_sleeps_shows_no_life_and_wakes(house: Any, script: Script) -> None:
