@@ -25,7 +25,7 @@ VOX, PULSE = 1, 2  # rows in Ardour's window
 CLICK_HZ, CLICK_S = 1000.0, 0.03
 KEYS = {"generate": "F5", "generate_again": "F6", "regenerate_bass": "F7"}  # with control and shift, which are free
 VALUES: dict[str, Any] = {  # of the dialog, as if it had been filled in once
-    "prompt": "", "genre": "pop", "chord_source": "typed", "chords": "Am | F | C | G", "seed": 11,
+    "prompt": "", "genre": "rock", "chord_source": "typed", "chords": "Am | F | C | G", "seed": 3,
     "mix": True, "binaural": True, "midi": True,
 }  # fmt: skip
 JOB_S = 90.0

@@ -130,7 +130,7 @@ def test_keystroke_to_job_and_result_to_regions(studio: Studio) -> None:
 
 
 def test_the_dialog(studio: Studio, pictures: Path) -> None:
-    """It opens with the last values; Return sends, Escape does not."""
+    """It opens with the last values; OK (Alt+O) sends, Escape does not."""
     with studio.ardour as ardour, studio.outbox() as outbox:
         select(studio, SHORT)
         studio.press("generate")
@@ -143,7 +143,7 @@ def test_the_dialog(studio: Studio, pictures: Path) -> None:
         studio.press("generate")
         window = ardour.wait(lambda: ardour.windows("generate stems"), 5, "the dialog")[0]
         ardour.focus(window)
-        ardour.key("Return")
+        ardour.key("alt+o")
         request = ardour.wait(lambda: sorted(outbox.seen), 5, "a job from the dialog")[0]
         seen = studio.used(outbox, request)
         assert seen.report and seen.report.takes[0].seed == VALUES["seed"]
