@@ -38,6 +38,25 @@ MAX_TICKETS: Final = 256  # requests under way; more wait in the inbox
 COMPLAINT_S: Final = 1.0  # what is wrong is logged once in that time
 
 
+class Pulse:
+    """When the daemon shows that it lives: often while somebody waits for it and for a while after, else seldom."""
+
+    def __init__(self, now: float) -> None:
+        self.at = now  # the next time, in seconds of `now`'s clock
+        self._watched_until = now + spool.WATCHED_S
+
+    def due(self, now: float, watched: bool) -> bool:
+        """Whether it is time. `watched`: a request is under way."""
+        if watched:
+            self._watched_until = now + spool.WATCHED_S
+        period_s = spool.BEAT_S if now < self._watched_until else spool.IDLE_BEAT_S
+        self.at = min(self.at, now + period_s)
+        if now < self.at:
+            return False
+        self.at = now + period_s
+        return True
+
+
 class SpoolDoor:
     """The spool at `root`. `open` before the first `turn`; everything but tasks runs on the server's thread."""
 
@@ -57,8 +76,9 @@ class SpoolDoor:
         self._reading = False  # the disk thread lists or reads
         self._mark = 0
         self._unsettled = False  # the inbox changed at the last look: a later file may have the same time
-        self._look_at = self._list_at = self._sweep_at = self._beat_at = 0.0
+        self._look_at = self._list_at = self._sweep_at = 0.0
         self._beats = 0
+        self._pulse = Pulse(time.monotonic())
         self._complained = float("-inf")
 
     def open(self) -> None:
@@ -83,7 +103,7 @@ class SpoolDoor:
 
     def wait_s(self) -> float:
         """Seconds until something is due."""
-        due = [self._beat_at, *self._tickets.due()]
+        due = [self._pulse.at, *self._tickets.due()]
         if not (self._reading or self._intake.closing):
             due.append(self._look_at)
         return max(0.0, min(due) - time.monotonic())
@@ -99,9 +119,8 @@ class SpoolDoor:
     # --- the sign of life
 
     def _beat(self, now: float) -> None:
-        if now < self._beat_at:
+        if not self._pulse.due(now, watched=bool(self._tickets)):
             return
-        self._beat_at = now + spool.BEAT_S
         self._beats += 1
         beat = Beat(
             pid=os.getpid(), beat=self._beats, version=__version__, worker=self._control.worker,

@@ -4,6 +4,7 @@
     spool/inbox/ID.json      one request: a message of the work door, or Cancel
     spool/inbox/ID.N.f32     its sounds, N from 0, in the order of the protocol; they are there before ID.json is
     spool/outbox/ID.json     what became of it: a Report
+    spool/hosts/             what scripts remember, for themselves: the daemon only makes the folder
 
 Both sides write under a name that begins with "." and then rename, so nobody reads half a file. A script removes the
 report it has used; everything else here is removed by the daemon. docs/protocol.md is the specification.
@@ -37,12 +38,15 @@ from .progress import stage_words
 
 INBOX: Final = "inbox"
 OUTBOX: Final = "outbox"
+HOSTS: Final = "hosts"
 BEAT: Final = "beat.json"
 JSON: Final = ".json"
 SOUND: Final = ".f32"
 
-BEAT_S: Final = 0.5
-LOST_S: Final = 3.0  # a beat that stays the same so long: the daemon is lost
+BEAT_S: Final = 0.5  # while a request is under way, and for `WATCHED_S` after
+WATCHED_S: Final = 10.0
+IDLE_BEAT_S: Final = 10.0
+LOST_S: Final = 3.0  # while a request is under way a beat that stays the same so long says that the daemon is lost
 MAX_REQUEST_BYTES: Final = 1 << 20
 REPORT_S: Final = 0.1  # at least between two reports of one request
 
@@ -50,7 +54,7 @@ SpoolRequest: TypeAlias = Generate | Regenerate | Extend | Cancel
 
 
 class Beat(Part, frozen=True, kw_only=True):
-    """The daemon's sign of life; one that stays the same for 3 seconds is a dead daemon's."""
+    """The daemon's sign of life; one that stays the same for 3 seconds while it has a request is a dead daemon's."""
 
     protocol: int = PROTOCOL
     pid: int
@@ -135,7 +139,7 @@ def folder() -> Path:
 def make(root: Path) -> Path:
     """Make the spool's folders, for this user only. Raises `disk` for somebody else's, and for links in their place."""
     paths.owner_only(root)
-    for name in (INBOX, OUTBOX):
+    for name in (INBOX, OUTBOX, HOSTS):
         with paths.disk_errors(root / name):
             if (root / name).is_symlink():
                 raise HarmonicFlowError("disk", path=root / name, reason="it is a link, not a folder")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from daemon.door_spool import Pulse
 from harmonicflow.core.messages import Cancel, ClipSpec, LikeSpec, Regenerate
 from harmonicflow.core.tempo import Selection
 
@@ -177,7 +178,9 @@ def test_from_rename_to_queued(script: Script, request_of: Any) -> None:
     assert statistics.median(waits) < 0.15
 
 
-def test_the_daemon_shows_that_it_lives(script: Script, open_house: Any) -> None:
+def test_the_daemon_shows_that_it_lives(script: Script, open_house: Any, request_of: Any) -> None:
+    script.send(request_of("alive", bars=1, stems=("bass",)))
+    script.end("alive")  # for ten seconds from here on it beats as during work
     beats = []
     deadline = time.monotonic() + 2.5
     while time.monotonic() < deadline:
@@ -189,3 +192,17 @@ def test_the_daemon_shows_that_it_lives(script: Script, open_house: Any) -> None
     status = open_house.desk().status()
     assert (beats[-1]["pid"], beats[-1]["version"], beats[-1]["protocol"]) == (status.pid, status.version, 1)
     assert beats[-1]["worker"] == "ready" and beats[-1]["queued"] == 0
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_beat_that_nobody_watches_is_seldom(asked: bool) -> None:
+    """Ten minutes, ten looks a second: every ten seconds without a request, twice a second while there is one."""
+    pulse = Pulse(1_000.0)
+    beats = [now for now in np.arange(1_000, 1_600, 0.1) if pulse.due(now, watched=asked and now >= 1_300)]
+    gaps = np.diff(beats)
+    quiet = gaps[(np.array(beats[1:]) > 1_021) & (np.array(beats[1:]) < 1_299)]
+    assert np.allclose(quiet, 10, atol=0.11)
+    late = gaps[np.array(beats[1:]) > 1_302]
+    assert np.allclose(late, 0.5 if asked else 10, atol=0.11)
+    if asked:
+        assert min(beat - 1_300 for beat in beats if beat >= 1_300) < 0.6  # it does not wait for the slow one
