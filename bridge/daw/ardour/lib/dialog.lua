@@ -29,10 +29,6 @@ end
 function dialog.ask(words, clip, values, settings)
 	local rows = {
 		{ type = "heading", title = words, align = "left" },
-		{
-			type = "checkbox", key = "along", default = values.along ~= false and clip ~= "",
-			title = clip ~= "" and "Play along with " .. clip or "Play along (select tracks with sound first)",
-		},
 		{ type = "entry", key = "prompt", title = "Prompt", default = values.prompt or "" },
 		{
 			type = "dropdown", key = "genre", title = "Genre",
@@ -51,6 +47,10 @@ function dialog.ask(words, clip, values, settings)
 		{ type = "checkbox", key = "mix", title = "Mix (muted)", default = values.mix or false },
 		{ type = "checkbox", key = "binaural", title = "Binaural (muted)", default = values.binaural or false },
 		{ type = "heading", title = "Music", align = "left" },
+		{
+			type = "checkbox", key = "along", default = values.along ~= false and clip ~= "",
+			title = clip ~= "" and "Play along with " .. clip or "Play along (select tracks with sound first)",
+		},
 		{
 			type = "dropdown", key = "chord_source", title = "Chords",
 			values = { [HEARD] = "heard", [TYPED] = "typed" },
