@@ -6,6 +6,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 PROGRAM = "ardour7-lua"
 PATIENCE_S = 60
 
@@ -87,3 +89,26 @@ def run_in(home: Path, body: str, session: Path | None = None) -> str:
     # What the script holds of the session must be gone before the session: hence the blocks.
     script = f"do\n{start}{body}\nend\ncollectgarbage()\ncollectgarbage()\nclose_session()\nprint('the end')\n"
     return run_lua(home, script)
+
+
+def read_track(home: Path, session: Path, track: str, channels: int, start: int, frames: int) -> np.ndarray:
+    """What a track plays in a range as Ardour mixes its layers and fades: float32 [channels, frames]."""
+    dump = home / "read.f32"
+    script = f"""
+        local playlist = s:route_by_name({quoted(track)}):to_track():playlist():to_audioplaylist()
+        local memory, out = ARDOUR.DSP.DspShm({3 * frames}), assert(io.open({quoted(dump)}, "wb"))
+        for channel = 0, {channels - 1} do
+            playlist:read(
+                memory:to_float(0), memory:to_float({frames}), memory:to_float({2 * frames}),
+                Temporal.timepos_t({start}), Temporal.timecnt_t({frames}), channel
+            )
+            local samples = memory:to_float(0):get_table({frames})
+            for first = 1, {frames}, 1000 do
+                local last = math.min(first + 999, {frames})
+                out:write(string.pack("<" .. ("f"):rep(last - first + 1), table.unpack(samples, first, last)))
+            end
+        end
+        out:close()
+    """
+    run_in(home, script, session)
+    return np.fromfile(dump, "<f4").reshape(channels, frames)

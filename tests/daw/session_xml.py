@@ -76,6 +76,8 @@ class SessionState:
     playlists: dict[str, tuple[Region, ...]]  # those that no track plays, too
     sources: frozenset[str]
     tempos: tuple[Tempo, ...]
+    markers: tuple[str, ...]  # names of ranges and places in time
+    undo: tuple[str, ...]  # the steps that can be undone, the newest last
 
     def frame_at(self, beat: Fraction | float) -> float:
         """The frame of a beat, counted in quarter notes from the session's start."""
@@ -118,8 +120,16 @@ def read_session(session: Path) -> SessionState:
                 color = int(route.find("PresentationInfo").attrib["color"])  # type: ignore[union-attr]
                 name = route.attrib["name"]
                 tracks[name] = Track(name, kind, color, playlists.get(identity, ()))
+    markers = tuple(location.attrib["name"] for location in root.iterfind("Locations/Location"))
     by_name = {names[identity]: regions for identity, regions in playlists.items()}
-    return SessionState(session, rate, tracks, by_name, frozenset(sources.values()), tempos)
+    return SessionState(session, rate, tracks, by_name, frozenset(sources.values()), tempos, markers, _undo(session))
+
+
+def _undo(session: Path) -> tuple[str, ...]:
+    file = session_file(session).with_suffix(".history")
+    if not file.exists():  # nothing can be undone
+        return ()
+    return tuple(step.attrib["name"] for step in ET.parse(file).getroot().iterfind("UndoTransaction"))
 
 
 def _tempos(root: ET.Element) -> Iterator[Tempo]:

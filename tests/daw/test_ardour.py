@@ -11,7 +11,7 @@ import soundfile as sf
 from harmonicflow.analysis.onsets import onsets
 from harmonicflow.core.spool import ReportTake
 from tests.daw.daemon import Daemon
-from tests.daw.headless import Plan, TempoRow
+from tests.daw.headless import Plan, TempoRow, read_track
 from tests.daw.session_xml import Region, SessionState
 from tests.daw.studio import PULSE, Seen, Studio
 
@@ -28,6 +28,7 @@ PLANS = {
     "a change inside": Plan(48_000, (TempoRow(0, 93.7), TempoRow(16, 137.3))),
 }
 ALIGNED_S = 0.010
+FADE = 64  # frames, of a region in Ardour
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Story:
     redone: SessionState
     regenerated: SessionState
     undone_again: SessionState
+    redone_again: SessionState  # the file is as this says
     seen: Seen
     seen_again: Seen
 
@@ -72,15 +74,17 @@ def story(
         ardour.select_range(*span)
         seen = studio.used(outbox, studio.sent(outbox, "generate_again"))
         generated = ardour.save()
+        ardour.action("Editor/zoom-to-session")
+        ardour.settle()
         ardour.screenshot(pictures / f"generated, {request.param}.png")
         undone, redone = ardour.undo(), ardour.redo()
         ardour.select_range(*bar)
         seen_again = studio.used(outbox, studio.sent(outbox, "regenerate_bass"))
         regenerated = ardour.save()
         ardour.screenshot(pictures / f"regenerated, {request.param}.png")
-        undone_again = ardour.undo()
+        undone_again, redone_again = ardour.undo(), ardour.redo()
     return Story(
-        studio, span, bar, before, generated, undone, redone, regenerated, undone_again, seen, seen_again
+        studio, span, bar, before, generated, undone, redone, regenerated, undone_again, redone_again, seen, seen_again
     )  # fmt: skip
 
 
@@ -133,6 +137,13 @@ def test_one_undo_one_redo(story: Story) -> None:
     assert {name: story.redone.tracks[name] for name in made} == {name: story.generated.tracks[name] for name in made}
 
 
+def test_undo_steps_have_names(story: Story) -> None:
+    """A step a result and none besides: neither for the files, nor for the tracks, nor for what shows the progress."""
+    assert len(story.generated.undo) == len(story.before.undo) + 1
+    assert len(story.regenerated.undo) == len(story.before.undo) + 2
+    assert all("HarmonicFlow" in step for step in story.regenerated.undo[len(story.before.undo) :])
+
+
 def test_bass_again_is_a_layer_over_one_bar(story: Story) -> None:
     old, new = sorted(track(story.regenerated, "bass"), key=lambda region: region.layer)
     edit = story.new_take.edit
@@ -153,6 +164,24 @@ def test_one_undo_takes_the_layer_away(story: Story) -> None:
     assert {name: track.regions for name, track in story.undone_again.tracks.items()} == {
         name: track.regions for name, track in story.redone.tracks.items()
     }
+
+
+def test_what_the_bass_track_plays(story: Story) -> None:
+    """By Ardour's own reading: the new bass in its bar, the old one around it, and nothing faded where they meet."""
+    assert story.redone_again.tracks == story.regenerated.tracks
+    edit, frames = story.new_take.edit, story.span[1] - story.span[0]
+    assert edit
+    old, new = (
+        sf.read(next(file.path for file in take.files if file.stem == "bass"), dtype="float32", always_2d=True)[0]
+        for take in (story.take, story.new_take)
+    )
+    expected = old.copy()
+    expected[edit.start_frame : edit.end_frame] = new[edit.start_frame : edit.end_frame]
+    assert not np.array_equal(expected, old)
+    np.testing.assert_array_equal(expected, new)  # what the daemon delivers is old outside the edit, too
+    heard = read_track(story.studio.home, story.studio.session, "HF Bass", 2, story.span[0], frames).T
+    inner = slice(FADE, frames - FADE)  # the take's own edges are faded by Ardour
+    np.testing.assert_allclose(heard[inner], expected[inner], rtol=0, atol=1e-6)
 
 
 def test_drums_are_on_the_sessions_beats(story: Story) -> None:

@@ -15,7 +15,7 @@ from harmonicflow.core.messages import Generate
 from harmonicflow.core.spool import Report
 from harmonicflow.core.tempo import Selection
 from tests.daw.daemon import ROOT, Daemon, wait_for
-from tests.daw.headless import Plan, TempoRow, create_session, is_there, quoted, run_in
+from tests.daw.headless import Plan, TempoRow, create_session, is_there, quoted, read_track, run_in
 from tests.daw.session_xml import SessionState, place, read_session
 from tests.tiny_bundle import make_tiny_bundle
 
@@ -140,21 +140,7 @@ def test_stems_on_the_tracks(
     assert (take.start_frame, start + frames) == (start, handed_in[0].selection.end_frame)
     bass = next(Path(file.path) for file in take.files if file.stem == "bass")
     place(session, "Pulse", bass, start)
-    dump = session.parent / "read.f32"
-    script = f"""
-        local playlist = s:route_by_name("Pulse"):to_track():playlist():to_audioplaylist()
-        local memory, out = ARDOUR.DSP.DspShm({3 * frames}), io.open({quoted(dump)}, "wb")
-        for channel = 0, 1 do
-            playlist:read(
-                memory:to_float(0), memory:to_float({frames}), memory:to_float({2 * frames}),
-                Temporal.timepos_t({start}), Temporal.timecnt_t({frames}), channel
-            )
-            local samples = memory:to_float(0):get_table({frames})
-            for index = 1, {frames} do out:write(string.pack("<f", samples[index])) end
-        end
-        out:close()
-    """
-    run_in(session.parent / "home", script, session)
     expected, _ = sf.read(bass, dtype="float32", always_2d=True)
     assert np.abs(expected).max() > 0.01
-    np.testing.assert_allclose(np.fromfile(dump, "<f4").reshape(2, frames).T, expected, rtol=0, atol=1e-7)
+    heard = read_track(session.parent / "home", session, "Pulse", 2, start, frames)
+    np.testing.assert_allclose(heard.T, expected, rtol=0, atol=1e-7)
