@@ -13,7 +13,9 @@ from .options import Kind, grouped, number
 MOST_POINTS: Final = 64  # of an energy curve
 KICK: Final = "drums"  # whose kick the bass follows
 COMPOSERS: Final = ("auto", "model", "arranger")
-_NAMES: Final = ("density", "complexity", "swing", "energy", "loudness", "register", "follow", "answer", "composer")
+_NAMES: Final = (
+    "density", "complexity", "swing", "quantize", "energy", "loudness", "register", "follow", "answer", "composer",
+)  # fmt: skip
 
 
 def _share(what: str, text: str) -> float:
@@ -91,6 +93,7 @@ steering_options: Final = grouped(
     click.option("--density", type=PerStem(), help="Few notes (0) to many (1); 0.7, or bass=0.7,drums=0.3."),
     click.option("--complexity", type=PerStem(), help="On the beats (0) to off them (1); for all, or by stem."),
     click.option("--swing", type=Share(), help="Straight (0) to triplets (1)."),
+    click.option("--quantize", type=Share(), help="Timing as played (0) to exactly on the grid (1)."),
     click.option("--energy", type=Curve(), help='A curve from the first bar to the last: "0.3,0.5,0.9".'),
     click.option("--loudness", type=Share(), help="Played softly (0) to hard (1)."),
     click.option("--register", type=Share(), help="Low (0) to high (1)."),

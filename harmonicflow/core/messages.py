@@ -141,6 +141,7 @@ class Steering(Part, frozen=True, kw_only=True):
     density: PerStem = {}  # by stem; 0: few notes, 1: many
     complexity: PerStem = {}  # by stem; 0: on the beats, 1: off them
     swing: Share | None = None  # 0: straight, 1: triplets
+    quantize: Share | None = None  # of the timing: 0: as played, 1: on the grid
     energy: Annotated[tuple[Share, ...], Meta(max_length=64)] = ()  # a curve from the first bar to the last
     loudness: Share | None = None  # 0: played softly, 1: hard
     register: Share | None = None  # 0: low, 1: high

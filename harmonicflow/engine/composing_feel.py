@@ -1,4 +1,4 @@
-"""What is done to notes once they are written: length by the emotion, swing, and the groove of another score."""
+"""What is done to notes once they are written: length by the emotion, swing, quantizing, the groove of a score."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ class Feel:
     def __init__(
         self, steering: Steering, selection: Selection, emotion: Emotion | None = None, grid: CellGrid | None = None
     ) -> None:
-        self._swing, self._emotion = steering.swing, emotion
+        self._swing, self._quantize, self._emotion = steering.swing, steering.quantize, emotion
         self._grid = grid if grid is not None else grid_of(selection)
         lines = bar_lines(selection)
         self._lines = [start for start, _ in lines]
@@ -44,13 +44,15 @@ class Feel:
             straight = [note for note in notes if not self._compound(note)]
             bent = swung(straight, self._swing, self._grid.starts)
             notes = sorted((*bent, *(note for note in notes if self._compound(note))), key=lambda note: note.start)
+        if self._quantize is not None:  # the players' own timing; a groove that is asked for comes after
+            notes = [replace(note, shift_s=note.shift_s * (1 - self._quantize)) for note in notes]
         if self._groove is not None:
             notes = self._groove.given_to(notes, self._lines)
         return notes
 
     def score(self, score: Score, known: Score) -> Score:
         """A score whose notes have this feel, but for those that were `known`."""
-        if self._swing is None and self._groove is None:
+        if self._swing is None and self._quantize is None and self._groove is None:
             return score
         kept = {id(note) for note in known.notes}
         notes = [note for note in score.notes if id(note) in kept]

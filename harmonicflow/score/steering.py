@@ -28,6 +28,7 @@ class Steering:
     density: Mapping[str, float] = field(default_factory=dict)  # 0 few notes, 1 many
     complexity: Mapping[str, float] = field(default_factory=dict)  # 0 on the beats, 1 off them
     swing: float | None = None  # 0 straight, 1 triplets
+    quantize: float | None = None  # of the timing: 0 as played, 1 on the grid
     energy: tuple[float, ...] = ()  # a curve from the first bar to the last, in straight lines
     loudness: float | None = None
     register: float | None = None  # 0 low, 1 high
@@ -42,7 +43,7 @@ class Steering:
             for part, value in getattr(self, name).items():
                 _check_part(part)
                 _check_share(name, value)
-        for name in ("swing", "loudness", "register"):
+        for name in ("swing", "quantize", "loudness", "register"):
             if getattr(self, name) is not None:
                 _check_share(name, getattr(self, name))
         for value in self.energy:

@@ -1,5 +1,6 @@
 """Steering of the learned composer, on a stand-in graph: what it is told, and what becomes of it."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -229,3 +230,29 @@ def test_the_arranger_swings_and_grooves_too(tiny: Path) -> None:
     assert eighths and all(note.start % 1 == Fraction(2, 3) for note in eighths)
     late = [note.shift_s for note in score.part("piano") if note.start % 1 == 0]
     assert np.mean(late) == pytest.approx(0.02, abs=0.006)
+
+
+def test_quantize_draws_the_timing_to_the_grid(tiny: Path) -> None:
+    """The same notes, each by so much nearer to the grid; what is given keeps its own timing."""
+    arranged = LearnedComposer(Runtime(Bundle.load(tiny), threads=1))
+    drums = given_drums()
+    drums = drums.with_notes([replace(note, shift_s=0.011) for note in drums.notes])
+    played, half, exact = (
+        written(arranged, Steering(quantize=share), known=drums, genre="funk") for share in (None, 0.5, 1.0)
+    )
+    shifts = [note.shift_s for note in played.part("guitar")]
+    assert sum(abs(shift) > 0.004 for shift in shifts) > 10
+    assert [note.shift_s for note in half.part("guitar")] == pytest.approx([shift / 2 for shift in shifts])
+    assert {note.shift_s for part in ("bass", "guitar", "piano") for note in exact.part(part)} == {0.0}
+    assert exact.part("drums") == played.part("drums") == drums.notes
+    assert [(note.start, note.pitch) for note in exact.notes] == [(note.start, note.pitch) for note in played.notes]
+
+
+def test_quantize_holds_for_the_model_as_well(composer: LearnedComposer) -> None:
+    """A groove that is asked for comes after: the model's own timing goes to the grid, the groove's stays."""
+    groove = some_groove(0.02, 0)
+    both, groove_alone = (
+        written(composer, Steering(groove=groove, quantize=share), genre="rock") for share in (1.0, None)
+    )
+    assert any(note.shift_s for note in both.part("piano"))
+    assert both.part("piano") == groove_alone.part("piano")  # the stand-in itself plays on the grid

@@ -7,6 +7,8 @@ local dialog = {}
 local MAX_SEED = 2147483647
 -- Ardour sorts the choices by name: brackets come first.
 local AUTO_GENRE, NO_MOOD = "(as the prompt says)", "(none)"
+-- How far the timing goes to the grid, from the protocol's `quantize`.
+dialog.TIMINGS = { ["as played"] = 0, ["tighter"] = 0.5, ["on the grid"] = 1 }
 local HEARD, TYPED = "heard in the clip", "typed below"
 
 local function choices(list, first)
@@ -15,6 +17,15 @@ local function choices(list, first)
 		values[name] = name
 	end
 	return values
+end
+
+local function timing_named(quantize)
+	for name, share in pairs(dialog.TIMINGS) do
+		if share == quantize then
+			return name
+		end
+	end
+	return "as played"
 end
 
 local function stem_rows(rows, values, stems)
@@ -57,6 +68,10 @@ function dialog.ask(words, clip, values, settings)
 			default = values.chord_source == "typed" and TYPED or HEARD,
 		},
 		{ type = "entry", key = "chords", title = "Typed (Am7 | D7)", default = values.chords or "" },
+		{
+			type = "dropdown", key = "quantize", title = "Timing",
+			values = dialog.TIMINGS, default = timing_named(values.quantize),
+		},
 		{
 			type = "number", key = "count", title = "Options",
 			min = 1, max = 8, step = 1, digits = 0, default = values.count or 1,
