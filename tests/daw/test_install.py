@@ -68,7 +68,7 @@ def test_what_is_bound_works_and_stays(home: Path, tmp_path: Path) -> None:
     written = file.read_bytes()
     session = create_session(home, tmp_path / "song", Plan(48_000, (TempoRow(0, 120),)))
     open_osc(session)
-    logs = spool.folder() / install.HOSTS
+    logs = spool.folder() / spool.HOSTS
 
     with Ardour(home, session, spool.folder()) as ardour:  # that it starts means: our hook answers
         ardour.action("LuaAction/script-2")

@@ -26,7 +26,6 @@ from .ui_scripts import PREFIX, Script, UiScripts, read_script
 FOLDER: Final = "harmonicflow"  # in Ardour's configuration, beside `scripts`
 SETTINGS: Final = "settings.json"
 BACKUP: Final = "ui_scripts.before-harmonicflow"
-HOSTS: Final = "hosts"  # in the spool: what hosts remember; only their scripts read it
 LAST: Final = ("another_take", "cancel")  # of the slots; the others before them by name
 MANAGER: Final = "Edit > Lua Scripts > Script Manager"
 
@@ -66,7 +65,7 @@ def install(config: Path | None = None) -> State:
         before = _texts(place.config)
         scripts = _copy(place.config)
     paths.owner_only(paths.home())
-    paths.owner_only(spool.make(spool.folder()) / HOSTS)
+    spool.make(spool.folder())
     _write(place.config / FOLDER / SETTINGS, _settings())
     left = _bind(place, scripts)
     if _texts(place.config) != before and is_running(place.config):
