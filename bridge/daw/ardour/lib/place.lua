@@ -61,6 +61,33 @@ local function wanted(take, wish)
 	return parts
 end
 
+-- Do something while Ardour's pianoroll of a new track opens at a stem's own range: by default it shows the octaves
+-- above middle C, where no bass and no drum is.
+local function with_notes_of(stem, call)
+	local range, config = takes.PITCHES[stem], ArdourUI.config()
+	if not range or not config.set_default_lower_midi_note then
+		return call()
+	end
+	local low, high = config:get_default_lower_midi_note(), config:get_default_upper_midi_note()
+	config:set_default_lower_midi_note(range[1])
+	config:set_default_upper_midi_note(range[2])
+	local ok, answer = pcall(call)
+	config:set_default_lower_midi_note(low)
+	config:set_default_upper_midi_note(high)
+	return ok and answer or error(answer, 0)
+end
+
+local function new_tracks(session, part, name)
+	local order, mode = ARDOUR.PresentationInfo.max_order, ARDOUR.TrackMode.Normal
+	if part.kind == "audio" then
+		return session:new_audio_track(part.channels, 2, nil, 1, name, order, mode, true, false)
+	end
+	return with_notes_of(part.stem, function()
+		local one = ARDOUR.ChanCount(ARDOUR.DataType("midi"), 1)
+		return session:new_midi_track(one, one, true, ARDOUR.PluginInfo(), nil, nil, 1, name, order, mode, true, false)
+	end)
+end
+
 -- The track of a part, made if it is missing.
 local function track_of(session, part)
 	local name = takes.track_name(prefix, part.stem, part.kind == "midi")
@@ -68,15 +95,7 @@ local function track_of(session, part)
 	if not route:isnil() then
 		return route:to_track()
 	end
-	local order, mode = ARDOUR.PresentationInfo.max_order, ARDOUR.TrackMode.Normal
-	local made
-	if part.kind == "midi" then
-		local one = ARDOUR.ChanCount(ARDOUR.DataType("midi"), 1)
-		made = session:new_midi_track(one, one, true, ARDOUR.PluginInfo(), nil, nil, 1, name, order, mode, true, false)
-	else
-		made = session:new_audio_track(part.channels, 2, nil, 1, name, order, mode, true, false)
-	end
-	for track in made:iter() do
+	for track in new_tracks(session, part, name):iter() do
 		route = track
 	end
 	if route:isnil() then

@@ -6,6 +6,8 @@ takes.STEMS = { "bass", "drums", "guitar", "piano" }
 takes.TITLES = {
 	bass = "Bass", drums = "Drums", guitar = "Guitar", piano = "Piano", mix = "Mix", binaural = "Binaural",
 }
+-- The MIDI pitches that a part usually plays.
+takes.PITCHES = { bass = { 24, 60 }, drums = { 35, 60 }, guitar = { 40, 84 }, piano = { 36, 96 } }
 -- 0xRRGGBBAA; chosen to be told apart by the colour-blind too (Okabe and Ito 2008).
 takes.COLOURS = {
 	bass = 0x0072B2FF, drums = 0xD55E00FF, guitar = 0xE69F00FF, piano = 0x009E73FF,
