@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from pathlib import Path
 
+import mido
 import numpy as np
 import pytest
 import soundfile as sf
@@ -13,7 +15,7 @@ from harmonicflow.core.spool import ReportTake
 from tests.daw.daemon import Daemon
 from tests.daw.headless import Plan, TempoRow, read_track
 from tests.daw.session_xml import Region, SessionState
-from tests.daw.studio import PULSE, Seen, Studio
+from tests.daw.studio import PULSE, VALUES, Seen, Studio
 
 pytestmark = [pytest.mark.daw, pytest.mark.timeout(240)]
 
@@ -67,6 +69,7 @@ def story(
 ) -> Story:
     studio = Studio(tmp_path_factory.mktemp("studio") / "here", PLANS[request.param], daemon)
     studio.put_clicks(FIRST, LAST)
+    studio.remember({**VALUES, "quantize": 1, "seed": 1 + list(PLANS).index(request.param)})
     span, bar = ((studio.frame(first), studio.frame(last)) for first, last in ((FIRST, LAST), ONE_BAR))
     with studio.ardour as ardour, studio.outbox() as outbox:
         before = ardour.save()
@@ -91,6 +94,18 @@ def story(
 def track(state: SessionState, stem: str, kind: str = "audio") -> tuple[Region, ...]:
     """The regions of a stem's track."""
     return state.tracks[f"HF {stem.title()}{' MIDI' if kind == 'midi' else ''}"].regions
+
+
+def struck_beats(take: ReportTake) -> list[int]:
+    """The beats of a take, from 0, on which its drums have a note; between them there may be others."""
+    file = mido.MidiFile(take.parts["drums"])
+    ticks = {
+        ticks
+        for track in file.tracks
+        for ticks, message in zip(accumulate(message.time for message in track), track, strict=True)
+        if message.type == "note_on" and message.velocity
+    }
+    return sorted(tick // file.ticks_per_beat for tick in ticks if tick % file.ticks_per_beat == 0)
 
 
 def test_every_region_at_the_exact_sample(story: Story) -> None:
@@ -185,14 +200,16 @@ def test_what_the_bass_track_plays(story: Story) -> None:
 
 
 def test_drums_are_on_the_sessions_beats(story: Story) -> None:
-    """By sound alone: onsets in the session's own file of the drums, against the grid on which the clicks lie."""
+    """By sound alone: onsets in the session's own file of the drums, against the grid on which the clicks lie.
+
+    With the timing "on the grid": as people play, a stroke may well be 20 ms early.
+    """
     state = story.generated
     (region,) = track(state, "drums")
     heard_s = onsets(state.sound(region).mean(axis=0), state.rate) + float(region.position / state.rate)
-    beats_s = np.array([state.frame_at(Fraction(beat)) for beat in range(FIRST, LAST)]) / state.rate
-    offsets_s = heard_s[np.abs(heard_s[:, None] - beats_s).argmin(axis=0)] - beats_s
-    struck = np.abs(offsets_s) < 0.08  # a beat without a stroke has none near it
-    assert struck.sum() >= len(beats_s) / 2
-    median_s = float(np.median(np.abs(offsets_s[struck])))
-    print(f"drums: {int(struck.sum())} of {len(beats_s)} beats, median offset {1000 * median_s:.1f} ms")
+    beats_s = np.array([state.frame_at(Fraction(FIRST + beat)) for beat in struck_beats(story.take)]) / state.rate
+    offsets_s = np.abs(heard_s[:, None] - beats_s).min(axis=0)
+    median_s = float(np.median(offsets_s))
+    print(f"drums: {len(beats_s)} beats, median offset {1000 * median_s:.1f} ms")
+    assert len(beats_s) >= 4
     assert median_s <= ALIGNED_S
