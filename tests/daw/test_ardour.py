@@ -77,8 +77,6 @@ def story(
         ardour.select_range(*span)
         seen = studio.used(outbox, studio.sent(outbox, "generate_again"))
         generated = ardour.save()
-        ardour.action("Editor/zoom-to-session")
-        ardour.settle()
         ardour.screenshot(pictures / f"generated, {request.param}.png")
         undone, redone = ardour.undo(), ardour.redo()
         ardour.select_range(*bar)
