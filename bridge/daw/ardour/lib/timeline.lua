@@ -51,8 +51,8 @@ end
 
 -- Whether the tempo changes inside a section.
 local function ramped(map, section, ticks)
-	return section_at(map, ticks).quarter ~= section_at(map, ticks + FINE).quarter
-		and section_at(map, ticks + FINE).ticks == section.ticks
+	local next = section_at(map, ticks + 1) -- no more: it must lie in the same section
+	return next.ticks == section.ticks and next.quarter ~= section.quarter
 end
 
 -- A tick as (numerator, denominator) of a frame, on the straight line of its section.
