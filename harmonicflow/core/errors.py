@@ -81,6 +81,9 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     "unknown_job": ErrorSpec("there is no job {job!r}", "List them with: harmonicflow daemon status"),
     "no_job": ErrorSpec("no job waits or runs", "Look at what was made with: harmonicflow takes"),
     "bad_take": ErrorSpec("take {take} cannot be read: {reason}", "Generate it again", EXIT_FAILED),
+    # Settings.
+    "bad_setting": ErrorSpec("{what} ({where})", "{hint}"),
+    "bad_settings": ErrorSpec("{path} is not a file of settings: {reason}", "Write lines like: queue_limit = 32"),
     # Bundles.
     "unknown_model": ErrorSpec("there is no bundle named {model!r}", "List them with: harmonicflow models", EXIT_MODEL),
     "no_bundle": ErrorSpec(
