@@ -2,13 +2,14 @@
 #   make demo [OUT=folder]   four stems, a mix and a binaural render for the example clip
 #   make test                ruff, mypy, every test, and the wheel in an empty environment
 #   make test-daw            a real Ardour on a screen that nobody sees, against the real daemon
+#   make test-night          what takes long: kills, faults and fuzzing in large numbers (about an hour)
 #   make clean               remove the environments and what was built
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP = -m pip install --quiet --disable-pip-version-check
 OUT ?=
 
-.PHONY: demo test lint types unit test-wheel test-daw docs clean
+.PHONY: demo test lint types unit test-wheel test-daw test-night docs clean
 
 demo: .venv/ready
 	@.venv/bin/harmonicflow demo $(if $(OUT),--out "$(abspath $(OUT))")
@@ -33,6 +34,9 @@ test-daw: .venv-test/ready
 	@tests/daw/install-debian.sh
 	.venv-test/bin/python -m pytest -q -m daw tests/daw
 
+test-night: .venv-test/ready
+	.venv-test/bin/python -m pytest -q -m night --timeout 3600
+
 # An environment is made again when pyproject.toml changes. Run-time only: no torch.
 .venv/ready: pyproject.toml
 	@echo "Making the environment .venv (about half a minute, once) ..." >&2
@@ -47,8 +51,9 @@ test-daw: .venv-test/ready
 	touch $@
 
 clean:
-	rm -rf .venv .venv-test build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-test build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .reliability
 
-# The tables of docs/protocol.md, from the code.
+# The tables of docs/protocol.md, from the code; of docs/reliability.md, from what tests have proven.
 docs: .venv-test/ready
 	.venv-test/bin/python -m tests.protocol_page
+	.venv-test/bin/python -m tests.reliability.page

@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.reliability.plugin import proven, pytest_runtest_makereport
+
+__all__ = ["proven", "pytest_runtest_makereport"]  # for every test: what it has shown
+
 settings.register_profile("same everywhere", deadline=None, derandomize=True, database=None)
 settings.load_profile("same everywhere")
 
