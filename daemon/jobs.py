@@ -15,8 +15,9 @@ from typing import Final, Protocol
 
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import FINAL_STATES, ErrorWire, JobEvent, JobRow, JobState, Message, WorkRequest
+from harmonicflow.core.settings import Settings
 
-QUEUE_LIMIT: Final = 32  # waiting jobs; the next one gets "busy"
+QUEUE_LIMIT: Final = Settings().queue_limit  # waiting jobs; the next one gets "busy"
 MAX_DEATHS: Final = 2  # a job that a second worker dies over has failed
 RECENT: Final = 20  # finished jobs that status shows
 
@@ -66,8 +67,9 @@ class Job:
 class Jobs:
     """The queue and what came out of it lately. `publish` gets every event."""
 
-    def __init__(self, publish: Callable[[JobEvent], object]) -> None:
+    def __init__(self, publish: Callable[[JobEvent], object], limit: int = QUEUE_LIMIT) -> None:
         self._publish = publish
+        self._limit = limit
         self._waiting: deque[Job] = deque()
         self._live: dict[str, Job] = {}
         self._by_request: dict[str, Job] = {}
@@ -100,9 +102,9 @@ class Jobs:
         """The job's place in the queue: 1 is next, 0 is not waiting."""
         return self._waiting.index(job) + 1 if job in self._waiting else 0
 
-    def enter(self, job: Job, limit: int = QUEUE_LIMIT) -> None:
-        """Queue a job. Raises `busy` where the queue is full."""
-        if len(self._waiting) >= limit:
+    def enter(self, job: Job, limit: int = 0) -> None:
+        """Queue a job. Raises `busy` where the queue is full; `limit` stands before the queue's own."""
+        if len(self._waiting) >= (limit or self._limit):
             raise HarmonicFlowError("busy", queued=len(self._waiting))
         self._live[job.id] = self._by_request[job.request.id] = job
         self._waiting.append(job)

@@ -16,7 +16,7 @@ import msgspec
 import zmq
 
 from harmonicflow import __version__
-from harmonicflow.core import connection, paths, spool, wire
+from harmonicflow.core import connection, paths, settings, spool, wire
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import ControlRequest, DaemonEvent, JobEvent, WorkRequest
 
@@ -46,12 +46,13 @@ class Server:
     """Everything of one daemon. `open` first, then `serve`, then `close`."""
 
     def __init__(self, bundle: str | None = None) -> None:
+        self.settings = settings.load()
         self._key = wire.new_key()
         self._context: zmq.Context[Socket] = zmq.Context(io_threads=1)
         self._mailbox = Mailbox()
         self._disk = Disk(self._mailbox)
         self._journal, self._takes, self._folders = open_store()
-        self._jobs = Jobs(self._publish)
+        self._jobs = Jobs(self._publish, self.settings.queue_limit)
         self._models = Models(bundle)
         self._reports = harden(self._context.socket(zmq.PULL), wire.MAX_MESSAGE_BYTES, 16, 16)
         self._supervisor = Supervisor(

@@ -8,7 +8,7 @@ import pytest
 
 import harmonicflow
 from bridge.cli import COMMANDS
-from tests import protocol_page
+from tests import daemon_page, protocol_page
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -18,6 +18,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_the_protocol_page_is_written_from_the_tables() -> None:
     # After a change of messages, errors or OSC addresses: make docs
     assert protocol_page.PAGE.read_text(encoding="utf-8") == protocol_page.page()
+
+
+def test_the_daemons_page_is_written_from_the_tables() -> None:
+    # After a change of settings or metrics: make docs
+    assert daemon_page.PAGE.read_text(encoding="utf-8") == daemon_page.page()
 
 
 def test_the_readme_lists_every_command() -> None:

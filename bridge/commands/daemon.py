@@ -1,4 +1,4 @@
-"""`harmonicflow daemon start|stop|status`: the process in the background that does the work."""
+"""`harmonicflow daemon ...`: the process in the background that does the work."""
 
 import click
 
@@ -54,3 +54,18 @@ def status(as_json: bool) -> None:
 
     with Client.connect() as client:
         show_status(client.status(), as_json)
+
+
+@command.command("settings")
+@json_option
+def settings(as_json: bool) -> None:
+    """Show every setting: its value, where that comes from, what it may be, and its default.
+
+    They lie in settings.toml in the home folder, one a line, such as queue_limit = 32. A variable of the
+    environment, HARMONICFLOW_QUEUE_LIMIT, stands before the file. The daemon reads them when it starts.
+    """
+    from harmonicflow.core import settings as table
+
+    from ..settings_view import show_settings
+
+    show_settings(table.find(), as_json)

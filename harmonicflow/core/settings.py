@@ -86,10 +86,13 @@ class Setting(NamedTuple):
     @property
     def range(self) -> str:
         """What it may be, in words."""
-        if self.kind is str:
-            return "an IP address, or empty"
-        kind = "a whole number" if self.kind is int else "a number"
-        return f"{kind} from {self.least:.7g} to {self.most:.7g}"
+        return "an IP address, or empty" if self.kind is str else f"{self.least:.8g} to {self.most:.8g}"
+
+    @property
+    def rule(self) -> str:
+        """What it may be, in more words."""
+        kinds = {int: "a whole number from ", float: "a number from ", str: ""}
+        return f"{kinds[self.kind]}{self.range}" + (f" ({self.unit})" if self.unit else "")
 
 
 class Found(NamedTuple):
@@ -156,7 +159,7 @@ def _checked(row: Setting, value: object, where: str, *, strict: bool) -> int | 
     except ValueError as error:  # msgspec's too
         raise HarmonicFlowError(
             "bad_setting", what=f"the setting {row.name} cannot be {value!r}", where=where,
-            hint=f"It is {row.range}{f' ({row.unit})' if row.unit else ''}; without it, {row.default!r} holds",
+            hint=f"It is {row.rule}; without it, {row.default!r} holds",
         ) from error  # fmt: skip
     return found
 

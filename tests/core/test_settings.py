@@ -49,7 +49,7 @@ def test_a_wrong_value_is_said_with_its_range_and_default(write, line):
     assert caught.value.code == "bad_setting"
     said = str(caught.value)
     assert name in said and "settings.toml" in said
-    assert TABLE[name].range in said and repr(TABLE[name].default) in said
+    assert TABLE[name].rule in said and repr(TABLE[name].default) in said
 
 
 @pytest.mark.parametrize("text", ["", "0", "many", "1e9", "nan"])
