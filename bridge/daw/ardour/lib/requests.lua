@@ -41,7 +41,7 @@ function requests.generate(session, from, upto, tracks, values, stems)
 		genre = said(values.genre), mood = said(values.mood), chords = typed,
 		seed = (values.seed or 0) > 0 and values.seed or requests.new_seed(), count = values.count or 1,
 		title = (session:name() .. ": " .. words):sub(1, 200),
-		steering = (values.quantize or 0) > 0 and { quantize = values.quantize } or nil,
+		steering = { quantize = values.quantize or 0.5 },
 		score = notes.score(json, notes.sources(tracks), from, upto),
 	}
 	if #sources > 0 then
