@@ -53,7 +53,8 @@ test-night: .venv-test/ready
 clean:
 	rm -rf .venv .venv-test build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .reliability
 
-# The tables of docs/protocol.md, from the code; of docs/reliability.md, from what tests have proven.
+# The tables of docs/protocol.md and docs/daemon.md, from the code; of docs/reliability.md, from what tests have proven.
 docs: .venv-test/ready
 	.venv-test/bin/python -m tests.protocol_page
+	.venv-test/bin/python -m tests.daemon_page
 	.venv-test/bin/python -m tests.reliability.page
