@@ -1,4 +1,4 @@
-"""The daemon's real doors in a process of their own, handing over sound at once: `python -m tests.reliability.door_alone`.
+"""The daemon's real doors in a process of their own: `python -m tests.reliability.door_alone`.
 
 Prints a connection as JSON. A request is answered with `steps` blocks of 12 s, eight channels, a pause
 after each; a block's `start_frame` is the monotonic clock, in ns, as it was sent. Ends with its input.
