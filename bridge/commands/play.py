@@ -82,7 +82,7 @@ def command(
     Compared ones run in step, and the louder ones are turned down to the softest: a, b, c or 1, 2, 3 choose, space
     goes on to the next. Which one was heard last is written to stdout, with --json also for how long each was.
     """
-    from ..playing import Heard, play, send, show_devices
+    from ..audition.playing import Heard, play, send, show_devices
 
     if list_devices:
         show_devices(as_json)

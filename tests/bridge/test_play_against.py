@@ -178,7 +178,7 @@ def test_keys_on_a_terminal(tmp_path: Path) -> None:
 
 
 def test_without_a_terminal_there_are_no_keys() -> None:
-    code = "from bridge.keys import Keys\nwith Keys() as keys: print(keys.there, repr(keys.pressed(0)))"
+    code = "from bridge.audition.keys import Keys\nwith Keys() as keys: print(keys.there, repr(keys.pressed(0)))"
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True)
     assert ran.stdout.split() == [b"False", b"''"]
 

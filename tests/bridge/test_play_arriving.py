@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.arriving import Arriving, enough
-from bridge.audition import Audition
+from bridge.audition.arriving import Arriving, enough
+from bridge.audition.audition import Audition
 from harmonicflow.core.messages import Block
 from harmonicflow.core.tempo import Selection
 from harmonicflow.score.midi import write_midi

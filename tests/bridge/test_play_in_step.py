@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.in_step import PIECE, File, InStep, mixed
+from bridge.audition.in_step import PIECE, File, InStep, mixed
 from harmonicflow.audio.resample import resample
 from tests.bridge.stand_in_device import noise
 

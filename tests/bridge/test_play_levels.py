@@ -8,8 +8,8 @@ import pyloudnorm
 import pytest
 import soundfile
 
-from bridge.in_step import File
-from bridge.levels import heard_lufs, matching_db
+from bridge.audition.in_step import File
+from bridge.audition.levels import heard_lufs, matching_db
 
 RATE = 48_000
 

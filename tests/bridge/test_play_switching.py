@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.switching import Switch
+from bridge.audition.switching import Switch
 
 RATE = 48_000
 FADE = 480

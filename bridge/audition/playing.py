@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from harmonicflow.core.errors import EXIT_CANCELLED, EXIT_OK, HarmonicFlowError
 
-from .output import result, result_json, say, table
-from .scores import is_midi
+from ..output import result, result_json, say, table
+from ..scores import is_midi
 from .sounds import Sound, performance, sounds, take_folder
 
 if TYPE_CHECKING:
@@ -111,13 +111,13 @@ def _is_score(name: str) -> bool:
 
 def _play_score(path: str, part: str, heard: Heard, as_json: bool, choices: dict[str, Any]) -> int:
     """Perform a score and play it from the first block on, while the rest is being made."""
+    from ..making import Span, prepared
+    from ..spawn import connect_or_start
     from .arriving import Arriving
     from .audition import Audition, Voice, clock
     from .in_step import InStep
-    from .making import Span, prepared
     from .playback import Playback
     from .sounding import output
-    from .spawn import connect_or_start
 
     wishes = performance(path, choices)
     if part not in ("mix", *wishes["stems"]):

@@ -6,8 +6,8 @@ from typing import Any, Final, NamedTuple
 
 from harmonicflow.core.progress import Progress
 
+from ..output import say
 from .keys import Keys
-from .output import say
 from .playback import Playback
 
 LETTERS: Final = "abcdefghi"  # of the voices, in the order they were named; 1 to 9 are the same

@@ -9,8 +9,8 @@ import numpy as np
 from harmonicflow.audio import files
 from harmonicflow.audio.loudness import SILENCE_LUFS, integrated_lufs
 
+from ..results import read_details
 from .in_step import File, mixed
-from .results import read_details
 
 
 def matching_db(sounds: Sequence[File], channels: int) -> tuple[float, ...]:

@@ -16,10 +16,10 @@ from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import FINAL_STATES, Block, JobEvent, JobState, TakeSummary
 from harmonicflow.core.progress import Progress
 
-from .client import Client
+from ..client import Client
+from ..making import Prepared
+from ..output import say
 from .in_step import Audio
-from .making import Prepared
-from .output import say
 
 MIX: Final = "mix"
 LOOK_S: Final = 0.05

@@ -8,9 +8,9 @@ from harmonicflow.core.constants import DEFAULT_STEMS
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.paths import takes_folder
 
-from .output import say
-from .results import read_details
-from .scores import is_midi
+from ..output import say
+from ..results import read_details
+from ..scores import is_midi
 
 LAST: Final = "last"
 
@@ -80,7 +80,7 @@ def _request(folder: Path) -> object:
 
 def _performed(path: str, choices: dict[str, Any]) -> Path:
     """The take of a score."""
-    from .making import Span, make
+    from ..making import Span, make
 
     (take,) = make(None, Span(), None, None, performance(path, choices))
     say(f"take: {take.take}")
