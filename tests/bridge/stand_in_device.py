@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bridge import in_step, playback, sounding
+from bridge.audition import in_step, playback, sounding
 
 
 def noise(frames: int, channels: int = 2) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge import in_step, midi_out, playback, sounding
+from bridge.audition import in_step, midi_out, playback, sounding
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.tempo import Selection
 from harmonicflow.score.midi import read_midi, write_midi

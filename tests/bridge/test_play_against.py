@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge import audition
+from bridge.audition import audition
 from tests.bridge.conftest import ROOT
 from tests.bridge.stand_in_device import Device, noise, use
 
@@ -90,7 +90,7 @@ def test_what_cannot_be_compared(
 def test_gaps_are_said(device: Device, tmp_path: Path, run_here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader that is too slow: nobody takes the holes for the music."""
     soundfile.write(tmp_path / "a.wav", noise(60_000), RATE)
-    from bridge import playback
+    from bridge.audition import playback
 
     monkeypatch.setattr(playback, "AHEAD", 1)
     put = playback.Playback._put
@@ -123,7 +123,7 @@ def test_a_device_that_goes_away_is_said(
 
 TERMINAL = """
 import sys, termios
-from bridge import audition, playback, sounding
+from bridge.audition import audition, playback, sounding
 from bridge.cli import run
 from tests.bridge.stand_in_device import Device
 sounding.library = playback.library = lambda device=Device(): device
