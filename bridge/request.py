@@ -152,10 +152,11 @@ def _first_sound(path: str, stem: str) -> tuple[Any, int]:
     from harmonicflow.audio import files
 
     file = Path(path).expanduser()
-    rate = files.info(file).rate
+    rate, channels, frames, _ = files.info(file)
     missing = MAX_LIKE_SECONDS * rate
+    most = min(frames, files.MAX_VALUES // channels)  # an hour of packed silence is not searched to its end
     pieces: list[Any] = []
-    for piece in files.stream(file):
+    for piece in files.stream(file, 0, most):
         mono = piece.mean(axis=0, keepdims=True)[:, :missing]
         if pieces or np.abs(mono).max() > SILENT:
             pieces.append(mono)
