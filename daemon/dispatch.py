@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -27,17 +28,24 @@ from harmonicflow.core.messages import (
     TakeSummary,
     WorkRequest,
 )
+from harmonicflow.core.settings import Settings
 
-from .disk import Disk, in_words
+from . import limits
+from .backoff import FIRST_S
+from .disk import Disk
 from .job_folders import JobFolders, sound_specs
 from .jobs import MAX_DEATHS, Job, Jobs
 from .journal import Journal, TakeRecord
 from .link import Broken, Loaded, Progress, Refused, Report, Run, Stop, Stopped, Written
 from .models import Models
-from .supervise import Supervisor
+from .supervise import End, Supervisor
 from .takes import Takes
+from .timers import Timers
 
 log = logging.getLogger("harmonicflow.daemon")
+
+RESTART: Final = "restart"  # names of timers
+JOB_TIME: Final = "job's time"
 
 
 class Dispatch:
@@ -45,7 +53,7 @@ class Dispatch:
 
     def __init__(
         self, jobs: Jobs, journal: Journal, disk: Disk, folders: JobFolders, takes: Takes, models: Models,
-        supervisor: Supervisor, tell: Callable[[str, str], object],
+        supervisor: Supervisor, timers: Timers, settings: Settings, tell: Callable[[str, str], object],
     ) -> None:  # fmt: skip
         self._jobs = jobs
         self._journal = journal
@@ -54,31 +62,36 @@ class Dispatch:
         self._takes = takes
         self._models = models
         self._supervisor = supervisor
+        self._timers = timers
+        self._settings = settings
         self._tell = tell
         self.loaded: Loaded | None = None  # what the worker serves
         self.closing = False
 
     def preload(self) -> None:
         """Start a worker with the bundle being served, so that the first job need not wait for it."""
-        if self._supervisor.worker is None and not self.closing:
-            self._start(self._models.folder())
+        if self._supervisor.worker is None and not self.closing and not self._rests():
+            try:
+                self._start(self._models.folder())
+            except HarmonicFlowError as error:
+                log.error("%s", error)
 
     def advance(self) -> None:
         """Give the next waiting job to the worker, if it is free."""
-        if self.closing or (job := self._jobs.next()) is None:
+        if self.closing or self._rests() or (job := self._jobs.next()) is None:
             return
         try:
             bundle = self._models.folder(job.request.model)
             if self._supervisor.bundle != bundle:
-                self._supervisor.close()
+                self._supervisor.close(wait=False)
                 self.loaded = None
             self._jobs.move(job, JobState.LOADING)
             if self._supervisor.state == "ready":
                 self._run(job)
             else:
                 self._start(bundle)  # nothing, where one is on its way
-        except (HarmonicFlowError, OSError) as error:
-            self._fail(job, in_words(error))
+        except HarmonicFlowError as error:
+            self._fail(job, error)
 
     def cancel(self, job: Job) -> None:
         """End a job. Where it runs, the worker is asked first and killed 400 ms later."""
@@ -100,17 +113,31 @@ class Dispatch:
         elif (job := self._jobs.running) is not None and job.id == report.job and not job.ending:
             self._heard(job, report, buffers)
 
-    def worker_ended(self, reason: str) -> None:
+    def worker_ended(self, end: End) -> None:
         """The worker has died, or was killed for good reason."""
         self.loaded = None
-        self._tell("worker died", reason)
+        self._timers.drop(JOB_TIME)
+        self._tell("worker died", end.reason)
         job = self._jobs.running
-        if job is not None and job.stopping:
-            self._end(job, JobState.CANCELLED)
-        elif job is not None and not job.ending:
-            self._died_over(job, reason)
-        if self._supervisor.quiet_deaths < MAX_DEATHS:  # else the next job brings the next start
-            self.preload()
+        if job is not None and not job.ending:
+            if job.stopping:
+                self._left(job)
+            elif end.error:
+                self._fail(job, end.error)
+            else:
+                self._died_over(job, end.reason)
+        self.preload()
+
+    def _rests(self) -> bool:
+        """Whether a worker that has died too often is not started yet; then a timer is set for it."""
+        if self._supervisor.worker or not (left_s := self._supervisor.backoff.left_s(self._jobs.waiting > 0)):
+            return False
+        self._timers.set(RESTART, left_s, self._restart)
+        return True
+
+    def _restart(self) -> None:
+        self.advance()
+        self.preload()
 
     def _died_over(self, job: Job, reason: str) -> None:
         job.deaths += 1
@@ -124,7 +151,15 @@ class Dispatch:
         self.advance()
 
     def _start(self, bundle: Path) -> None:
-        if self._supervisor.start(bundle):
+        try:
+            started = self._supervisor.start(bundle)
+        except OSError as error:
+            self._supervisor.backoff.died()
+            self._timers.set(RESTART, max(FIRST_S, self._supervisor.backoff.left_s(wanted=False)), self._restart)
+            reason = f"it could not be started: {error.strerror or error}"
+            raise HarmonicFlowError("worker_died", reason=reason) from error
+        if started:
+            self._timers.drop(RESTART)
             self._tell("worker started", str(bundle))
 
     def _loaded(self, report: Loaded) -> None:
@@ -137,7 +172,7 @@ class Dispatch:
 
     def _refused(self, error: ErrorWire) -> None:
         log.error("the bundle cannot be used: %s", error.message)
-        self._supervisor.close()
+        self._supervisor.close(wait=False)
         self.loaded = None
         self._tell("worker died", error.message)
         if (job := self._jobs.running) and job.state is JobState.LOADING:
@@ -150,7 +185,10 @@ class Dispatch:
             job.staging = staging
             folder, takes = str(self._folders.folder(job.id)), str(self._takes.root)
             order = Run(job=job.id, folder=folder, staging=str(staging), takes=takes)
-            self._supervisor.busy(order, self._sound_s(job.request))
+            sound_s = self._sound_s(job.request)
+            self._supervisor.busy(order, sound_s)
+            if limit_s := limits.job_seconds(self._settings, sound_s * job.request.count):
+                self._timers.set(JOB_TIME, limit_s, lambda: self._too_long(job, limit_s))
             self._jobs.move(job, JobState.RUNNING)
 
         def failed(error: HarmonicFlowError) -> None:
@@ -158,6 +196,19 @@ class Dispatch:
                 self._fail(job, error)
 
         self._disk.run(lambda: self._takes.staging(job.id), ready, failed)
+
+    def _too_long(self, job: Job, limit_s: float) -> None:
+        """The job has used up its time: it is stopped as if cancelled, and fails."""
+        if job.state in (JobState.RUNNING, JobState.WRITING) and not job.ending and not job.stopping:
+            job.stopping, job.verdict = True, HarmonicFlowError("job_time", seconds=round(limit_s))
+            self._supervisor.stop(Stop(job=job.id))
+
+    def _left(self, job: Job) -> None:
+        """The worker has left the job, as it was told to."""
+        if job.verdict:
+            self._fail(job, job.verdict)
+        else:
+            self._end(job, JobState.CANCELLED)
 
     def _sound_s(self, request: WorkRequest) -> float:
         """How many seconds of sound the engine has to look at or to make at once."""
@@ -179,12 +230,21 @@ class Dispatch:
             return
         elif isinstance(report, Stopped | Broken | Written):
             self._supervisor.loaded()
+            self._timers.drop(JOB_TIME)
         if isinstance(report, Stopped) or (job.stopping and isinstance(report, Broken | Written)):
-            self._end(job, JobState.CANCELLED)
+            self._left(job)
         elif isinstance(report, Broken):
+            if report.error.code == "no_memory":
+                self._renew()
             self._end(job, JobState.FAILED, report.error)
         elif isinstance(report, Written):
             self._publish(job, report.takes)
+
+    def _renew(self) -> None:
+        """Another worker, with all memory given back."""
+        self._supervisor.close(wait=False)
+        self.loaded = None
+        self.preload()
 
     def _progress(self, job: Job, report: Progress) -> None:
         if job.stopping:

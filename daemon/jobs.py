@@ -51,7 +51,8 @@ class Job:
     deaths: int = 0  # workers that died over it
     state: JobState = JobState.QUEUED
     kept: bool = False  # its row is in the journal; until then it is not shown and does not run
-    stopping: bool = False  # someone has cancelled it
+    stopping: bool = False  # someone has cancelled it, or it has used up its time
+    verdict: HarmonicFlowError | None = None  # why it is being stopped, where nobody has cancelled it
     ending: bool = False  # its end is on the way to the disk: too late to run or to cancel
     listeners: list[Listener] = field(default_factory=list)  # who gets its blocks and its end
     staging: Path = Path()  # where the present worker writes its takes

@@ -20,7 +20,7 @@ from harmonicflow.core import connection, paths, settings, spool, wire
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import ControlRequest, DaemonEvent, JobEvent, WorkRequest
 
-from . import logs
+from . import limits, logs
 from .control import Control
 from .disk import Disk, Mailbox
 from .dispatch import Dispatch
@@ -35,6 +35,7 @@ from .link import Report
 from .models import Models
 from .supervise import Supervisor
 from .takes import Takes
+from .timers import Timers
 
 log = logging.getLogger("harmonicflow.daemon")
 
@@ -54,14 +55,16 @@ class Server:
         self._journal, self._takes, self._folders = open_store()
         self._jobs = Jobs(self._publish, self.settings.queue_limit)
         self._models = Models(bundle)
+        self._timers = Timers()
         self._reports = harden(self._context.socket(zmq.PULL), wire.MAX_MESSAGE_BYTES, 16, 16)
         self._supervisor = Supervisor(
-            self._mailbox, self._reports.bind_to_random_port(LOOPBACK), paths.log_folder() / logs.WORKER_FILE,
-            lambda reason: self._dispatch.worker_ended(reason),
+            self._mailbox, self._timers, self._reports.bind_to_random_port(LOOPBACK),
+            paths.log_folder() / logs.WORKER_FILE, lambda end: self._dispatch.worker_ended(end),
+            limits.worker_bytes(self.settings),
         )  # fmt: skip
         self._dispatch = Dispatch(
             self._jobs, self._journal, self._disk, self._folders, self._takes, self._models, self._supervisor,
-            self._tell,
+            self._timers, self.settings, self._tell,
         )  # fmt: skip
         self._intake = Intake(
             self._jobs, self._journal, self._disk, self._folders, self._takes,
@@ -146,7 +149,7 @@ class Server:
                 self._guarded(self._intake.request, *received)
         self._guarded(self._spool.turn)
         self._events.drain()
-        self._supervisor.look()
+        self._guarded(self._timers.look)
         for door in (self._control, self._work):
             door.send_waiting()
 
@@ -175,7 +178,7 @@ class Server:
             log.exception("a mistake in the daemon")
 
     def _patience_ms(self) -> int:
-        waits_s = [wait_s for wait_s in (self._supervisor.wait_s(), self._spool.wait_s()) if wait_s is not None]
+        waits_s = [wait_s for wait_s in (self._timers.wait_s(), self._spool.wait_s()) if wait_s is not None]
         patience = min(TURN_MS, int(min(waits_s) * 1000) + 1)
         return min(patience, RETRY_MS) if self._work.waiting or self._control.waiting else patience
 

@@ -18,10 +18,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
+from harmonicflow.core.errors import HarmonicFlowError
+
+from . import memory
+from .backoff import MOST_S, Backoff
 from .disk import Mailbox
 from .link import Order, Start, order_line
+from .timers import Timers
 
 log = logging.getLogger("harmonicflow.daemon")
 
@@ -33,7 +38,7 @@ CANCEL_LIMIT_S: Final = 0.4  # between "stop" and the kill
 ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 # glibc keeps freed arrays of up to 32 MB unless the threshold is fixed: fixed, 90 to 140 MB less between jobs.
 GIVE_BACK: Final = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
-PAUSE_S: Final = 2.0  # a loop that was away longer was stopped itself: nobody's deadline counts through that
+MEMORY_LOOK_S: Final = 0.25  # between two looks at the memory of a worker that loads or works
 
 
 class Worker:
@@ -61,28 +66,38 @@ class Worker:
             self.process.stdin.close()
 
 
-class Supervisor:
-    """Keeps one worker and watches its deadlines.
+class End(NamedTuple):
+    """How a worker ended. `error`: what to say to whom it worked for, where that is not simply that it died."""
 
-    `ended(reason)` is called on the server's thread when a worker has ended without `close`.
+    reason: str
+    error: HarmonicFlowError | None = None
+
+
+class Supervisor:
+    """Keeps one worker and watches its deadlines and its memory.
+
+    `ended(end)` is called on the server's thread when a worker has ended without `close`. `name` is for the log and
+    for the timers, where there are two keepers; `memory_limit` in bytes.
     """
 
     def __init__(
-        self, mailbox: Mailbox, report_port: int, log_file: Path, ended: Callable[[str], object]
-    ) -> None:
+        self, mailbox: Mailbox, timers: Timers, report_port: int, log_file: Path, ended: Callable[[End], object],
+        memory_limit: int = 0, name: str = "worker",
+    ) -> None:  # fmt: skip
         self._mailbox = mailbox
+        self._timers = timers
         self._report_port = report_port
         self._log_file = log_file
         self._ended = ended
-        self._reason = ""
-        self._deadline: float | None = None
-        self._overdue = ""
+        self._memory_limit = memory_limit
+        self._name = name
+        self._end = End("")
         self._silence_s = SILENCE_LIMIT_S
         self._stopping = False
-        self._looked = time.monotonic()
+        self._ready_at = 0.0
         self.worker: Worker | None = None
         self.bundle: Path | None = None  # what the present worker was started with
-        self.quiet_deaths = 0  # workers that ended since one was last given a job
+        self.backoff = Backoff()
 
     @property
     def state(self) -> str:
@@ -108,26 +123,31 @@ class Supervisor:
         command = [sys.executable, "-P", "-m", f"{package}.worker"]
         with open_log(self._log_file) as stderr:
             self.worker = worker = Worker(command, start, stderr, environment(package))
-        self.bundle = bundle
+        self.bundle, self._end, self._stopping = bundle, End(""), False
         self._expect(LOAD_LIMIT_S, f"it took longer than {LOAD_LIMIT_S:.0f} s to load the bundle")
+        self._watch()
         threading.Thread(target=self._wait, args=(worker,), name=f"worker {worker.pid}", daemon=True).start()
-        log.info("worker %d started", worker.pid)
+        log.info("%s %d started", self._name, worker.pid)
         return True
 
     def loaded(self) -> None:
         """The worker is ready for a job."""
         if self.worker:
+            if self.worker.state == "busy":
+                self.backoff.worked()
             self.worker.state = "ready"
-            self._deadline, self._stopping = None, False
+            self._ready_at = time.monotonic()
+            self._timers.drop(*self._timer_names)
+            self._stopping = False
 
     def busy(self, order: Order, sound_s: float) -> None:
         """Give the worker its job, which is about so many seconds of sound."""
         if self.worker:
             self.worker.state = "busy"
             self._silence_s = SILENCE_LIMIT_S + sound_s
-            self.quiet_deaths = 0
             self.worker.order(order)
             self.alive()
+            self._watch()
 
     def alive(self) -> None:
         """The worker has given a sign of life."""
@@ -141,34 +161,45 @@ class Supervisor:
             self._expect(CANCEL_LIMIT_S, "it did not leave a cancelled job")
             self._stopping = True
 
-    def wait_s(self) -> float | None:
-        """Seconds until the next deadline, None when there is none."""
-        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
-
-    def look(self) -> None:
-        """Kill the worker when its deadline has passed. Call it often, after the waiting reports were read."""
-        now = time.monotonic()
-        away, self._looked = now - self._looked, now
-        if self._deadline is None or self.worker is None:
-            return
-        if away > PAUSE_S:
-            self._deadline += away
-        elif now >= self._deadline:
-            self._reason, self._deadline = self._overdue, None
-            log.warning("worker %d is killed: %s", self.worker.pid, self._reason)
-            self.worker.process.kill()
-
-    def close(self) -> None:
+    def close(self, wait: bool = True) -> None:
         """Kill the worker; nothing is reported. What it was writing lies in staging."""
-        worker, self.worker, self.bundle, self._deadline = self.worker, None, None, None
+        worker, self.worker, self.bundle = self.worker, None, None
+        self._timers.drop(*self._timer_names)
         if worker:
             worker.process.kill()
-            worker.process.wait(5.0)
+            if wait:
+                worker.process.wait(5.0)
             worker.close()
 
+    @property
+    def _timer_names(self) -> tuple[str, str]:
+        return (f"{self._name}'s sign of life", f"{self._name}'s memory")
+
     def _expect(self, seconds: float, otherwise: str) -> None:
-        self._deadline = time.monotonic() + seconds
-        self._overdue = otherwise
+        self._timers.set(self._timer_names[0], seconds, lambda: self._kill(End(otherwise)))
+
+    def _watch(self) -> None:
+        """Look at the worker's memory a few times a second while it loads or works."""
+        if self.worker and self._memory_limit:
+            used = memory.resident_bytes(self.worker.pid)
+            if used > self._memory_limit:
+                self._kill(End("it needed too much memory", self._too_large(used)))
+            else:
+                self._timers.set(self._timer_names[1], MEMORY_LOOK_S, self._watch)
+
+    def _too_large(self, used: int) -> HarmonicFlowError:
+        limit_mb = round(self._memory_limit / 1e6)
+        if self.state == "loading":
+            reason = f"loading it needs more than {limit_mb} MB of memory"
+            return HarmonicFlowError("bad_bundle", path=self.bundle, reason=reason)
+        return HarmonicFlowError("job_memory", used=round(used / 1e6), limit=limit_mb)
+
+    def _kill(self, end: End) -> None:
+        self._timers.drop(*self._timer_names)
+        if self.worker:
+            self._end = end
+            log.warning("%s %d is killed: %s", self._name, self.worker.pid, end.reason)
+            self.worker.process.kill()
 
     def _wait(self, worker: Worker) -> None:
         code = worker.process.wait()
@@ -177,12 +208,16 @@ class Supervisor:
     def _gone(self, worker: Worker, code: int) -> None:
         if worker is not self.worker:
             return  # closed on purpose
-        reason, self._reason = self._reason or exit_reason(code), ""
-        self.worker, self.bundle, self._deadline, self._stopping = None, None, None, False
-        self.quiet_deaths += 1
+        end = self._end if self._end.reason else End(exit_reason(code))
+        if worker.state == "ready" and time.monotonic() - self._ready_at > MOST_S:
+            self.backoff.worked()  # it was well for long
+        if not self._stopping and not (end.error and worker.state == "busy"):  # else its job was to blame
+            self.backoff.died()
+        self.worker, self.bundle = None, None
+        self._timers.drop(*self._timer_names)
         worker.close()
-        log.warning("worker %d has ended: %s", worker.pid, reason)
-        self._ended(reason)
+        log.warning("%s %d has ended: %s", self._name, worker.pid, end.reason)
+        self._ended(end)
 
 
 def exit_reason(code: int) -> str:

@@ -36,6 +36,7 @@ SEND_LIMIT_MS: Final = 10_000  # the server always reads; one that does not is g
 PROGRESS_S: Final = 0.05  # between two reports of one stage; people read no faster
 PIECE_BYTES: Final = 16 << 20  # of sound in one message: 9 s of four stems and their mix at 44.1 kHz
 EXIT_REFUSED: Final = 5
+NO_MEMORY: Final = ("bad_alloc", "bad allocation", "allocate memory", "out of memory", "failed to map segment")
 
 
 class Reporter:
@@ -186,15 +187,23 @@ def serve(engine: "HarmonicFlow", orders: Orders, report: Callable[..., None]) -
         run = orders.next()
         try:
             outcome: Message = Written(job=run.job, takes=Work(engine, run, report, orders.check).do())
-        except MemoryError:
-            outcome = Broken(job=run.job, error=_wire(HarmonicFlowError("engine_failed", reason="not enough memory")))
         except Exception as error:  # whatever it is, the daemon hears it in words
-            wrong = in_words(error)
+            wrong = memory_in_words(error)
             outcome = Broken(job=run.job, error=_wire(wrong))
             if wrong.code == "cancelled":
                 outcome = Stopped(job=run.job)
         orders.done()
         report(outcome)
+
+
+def memory_in_words(error: Exception) -> HarmonicFlowError:
+    """Any exception as one for a person, with `no_memory` for all the ways in which libraries say that."""
+    if isinstance(error, MemoryError):
+        return HarmonicFlowError("no_memory", reason="the engine got no more")
+    wrong = in_words(error)
+    if wrong.code == "engine_failed" and any(words in wrong.message for words in NO_MEMORY):
+        return HarmonicFlowError("no_memory", reason=wrong.fields["reason"])
+    return wrong
 
 
 def load(bundle: str) -> "HarmonicFlow":
@@ -225,7 +234,7 @@ def main() -> None:
     try:
         engine = load(start.bundle)
     except Exception as error:  # a broken bundle can fail in any way
-        reporter.send(Refused(error=_wire(in_words(error))))
+        reporter.send(Refused(error=_wire(memory_in_words(error))))
         reporter.close()
         sys.exit(EXIT_REFUSED)
     orders.stop_engine = engine.cancel

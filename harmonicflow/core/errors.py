@@ -136,6 +136,21 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     "worker_died": ErrorSpec(
         "the engine's process died ({reason})", "The daemon has started a new one: send the job again", EXIT_FAILED
     ),
+    "job_time": ErrorSpec(
+        "the job ran for {seconds} seconds and was not done",
+        "Ask for fewer bars or takes at once, or set job_seconds_per_second higher",
+        EXIT_FAILED,
+    ),
+    "job_memory": ErrorSpec(
+        "the job needed {used} MB of memory and may have {limit}",
+        "Ask for fewer bars at once, or set worker_memory_mb higher",
+        EXIT_FAILED,
+    ),
+    "no_memory": ErrorSpec(
+        "the computer has not enough memory: {reason}",
+        "Close other programs, or ask for fewer bars at once",
+        EXIT_FAILED,
+    ),
     "disk": ErrorSpec("{path} cannot be written: {reason}", "Free some space or choose another folder", EXIT_FAILED),
     "device": ErrorSpec("device {device} cannot be used: {reason}", "Use the CPU, or look at doctor", EXIT_DEVICE),
     "no_sound": ErrorSpec("nothing can be played: {reason}", "{hint}", EXIT_DEVICE),

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,13 @@ from pathlib import Path
 import pytest
 
 from daemon import supervise
+from daemon.backoff import WANTED_S, Backoff
 from daemon.disk import Disk, Mailbox, in_words
-from daemon.supervise import Supervisor, exit_reason
+from daemon.supervise import End, Supervisor, exit_reason
+from daemon.timers import Timers
 from harmonicflow.core.errors import HarmonicFlowError
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
 
 @pytest.fixture
@@ -21,32 +26,47 @@ def mailbox() -> Iterator[Mailbox]:
     mailbox.close()
 
 
-def turn(mailbox: Mailbox, supervisor: Supervisor, until: list[str], seconds: float = 20.0) -> None:
+class Loop:
     """The server's loop, as far as the keeper needs it."""
-    deadline = time.monotonic() + seconds
-    while not until:
-        assert time.monotonic() < deadline
-        for call in mailbox.collect():
-            call()
-        supervisor.look()
-        time.sleep(0.01)
+
+    def __init__(self, mailbox: Mailbox, folder: Path, memory_limit: int = 0) -> None:
+        self.mailbox = mailbox
+        self.timers = Timers()
+        self.ended: list[End] = []
+        self.supervisor = Supervisor(
+            mailbox, self.timers, 1, folder / "worker.log", self.ended.append, memory_limit=memory_limit
+        )
+
+    def end(self, seconds: float = 20.0) -> End:
+        """Turn until a worker has ended."""
+        deadline = time.monotonic() + seconds
+        while not self.ended:
+            assert time.monotonic() < deadline
+            for call in self.mailbox.collect():
+                call()
+            self.timers.look()
+            time.sleep(0.01)
+        return self.ended.pop()
 
 
-def test_a_bundle_that_loads_for_ever(
-    tmp_path: Path, bundle: Path, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def loop(mailbox: Mailbox, tmp_path: Path) -> Iterator[Loop]:
+    loop = Loop(mailbox, tmp_path)
+    yield loop
+    loop.supervisor.close()
+
+
+def test_a_bundle_that_loads_for_ever(loop: Loop, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """S7, with a limit so short that any bundle is too slow."""
     monkeypatch.setattr(supervise, "LOAD_LIMIT_S", 0.05)
-    ended: list[str] = []
-    supervisor = Supervisor(mailbox, 1, tmp_path / "worker.log", ended.append)
+    supervisor = loop.supervisor
     assert supervisor.start(bundle) and not supervisor.start(bundle)
-    turn(mailbox, supervisor, ended)
-    assert "load the bundle" in ended[0] and supervisor.state == "none" and supervisor.pid == 0
+    assert "load the bundle" in loop.end().reason and supervisor.state == "none" and supervisor.pid == 0
+    assert loop.timers.wait_s() is None, "no deadline stays behind"
 
 
-def test_a_worker_that_is_closed_is_not_reported(tmp_path: Path, bundle: Path, mailbox: Mailbox) -> None:
-    ended: list[str] = []
-    supervisor = Supervisor(mailbox, 1, tmp_path / "worker.log", ended.append)
+def test_a_worker_that_is_closed_is_not_reported(loop: Loop, bundle: Path) -> None:
+    supervisor = loop.supervisor
     supervisor.start(bundle)
     first, key = supervisor.pid, supervisor.key
     supervisor.close()
@@ -56,8 +76,66 @@ def test_a_worker_that_is_closed_is_not_reported(tmp_path: Path, bundle: Path, m
     supervisor.start(bundle)
     assert supervisor.key != key, "a late report of the first one counts for nothing"
     os.kill(supervisor.pid, signal.SIGKILL)
-    turn(mailbox, supervisor, ended)
-    assert ended == ["ended by SIGKILL"]
+    assert loop.end() == End("ended by SIGKILL")
+
+
+@linux
+def test_a_bundle_that_takes_too_much_memory_to_load(mailbox: Mailbox, tmp_path: Path, bundle: Path) -> None:
+    """S7: a graph may ask for any size when it is loaded."""
+    loop = Loop(mailbox, tmp_path, memory_limit=10_000_000)  # less than Python needs
+    loop.supervisor.start(bundle)
+    error = loop.end().error
+    assert error and error.code == "bad_bundle" and "10 MB of memory" in error.message
+    assert loop.supervisor.backoff.deaths == 1, "it is not loaded for ever"
+
+
+def test_the_pause_before_a_start_grows_while_nothing_works() -> None:
+    now = [0.0]
+    backoff = Backoff(lambda: now[0])
+    assert backoff.left_s(wanted=False) == 0
+    pauses = []
+    for _ in range(50):
+        backoff.died()
+        pauses.append(backoff.left_s(wanted=False))
+        assert backoff.left_s(wanted=True) == min(pauses[-1], WANTED_S)
+        now[0] += pauses[-1]
+        assert backoff.left_s(wanted=False) == 0
+    assert pauses[:9] == [0, 1, 2, 4, 8, 16, 32, 60, 60] and set(pauses[9:]) == {60}
+    backoff.worked()
+    backoff.died()
+    assert backoff.left_s(wanted=False) == 0, "the first restart is at once"
+
+
+def test_timers_come_in_order_and_can_be_taken_back() -> None:
+    now, heard = [0.0], []
+    timers = Timers(lambda: now[0])
+    timers.set("late", 0.3, lambda: heard.append("late"))
+    timers.set("early", 0.1, lambda: (heard.append("early"), timers.drop("middle")))
+    timers.set("middle", 0.2, lambda: heard.append("middle"))
+    timers.set("late", 0.4, lambda: heard.append("later"))
+    timers.look()
+    assert timers.wait_s() == 0.1 and not heard and "late" in timers
+    now[0] = 0.5
+    timers.look()
+    assert heard == ["early", "later"] and timers.wait_s() is None
+
+
+def test_no_deadline_passes_while_the_loop_is_away() -> None:
+    """R15: after an hour of sleep everything has as long left as before."""
+    now, heard = [0.0], []
+    timers = Timers(lambda: now[0])
+    timers.set("job", 3.0, lambda: heard.append("job"))
+    now[0] = 1.0
+    timers.look()
+    now[0] += 3600
+    timers.look()
+    assert not heard and timers.wait_s() == pytest.approx(2.0)
+    for _ in range(20):
+        now[0] += 0.1
+        timers.look()
+    now[0] += 0.1
+    timers.look()
+    assert heard == ["job"]
 
 
 def test_exits_in_words() -> None:
