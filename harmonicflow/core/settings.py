@@ -136,7 +136,7 @@ def find(environment: Mapping[str, str] | None = None) -> tuple[Found, ...]:
         if name not in TABLE:
             near = get_close_matches(name, TABLE, n=1)
             hint = f"Write {near[0]}, if that is what you mean" if near else f"Take it out of {file}"
-            raise HarmonicFlowError("bad_setting", what=f"there is no setting {name!r}", where=FILE_NAME, hint=hint)
+            raise HarmonicFlowError("bad_setting", what=f"there is no setting {name!r}", where=file, hint=hint)
     return tuple(_found(row, written, environment, file) for row in TABLE.values())
 
 
