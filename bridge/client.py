@@ -60,6 +60,7 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._context = zmq.Context()
+        self._refusals: zmq.Socket[bytes] | None = None  # where a daemon elsewhere says that we are not allowed
         self._control = self._socket(zmq.DEALER, connection.control)
         self._guards: dict[zmq.Socket[bytes], ReplayGuard] = {self._control: ReplayGuard()}
         self._heard_s = time.monotonic()
@@ -183,7 +184,7 @@ class Client:
                 self.ask(Cancel(id=uuid4().hex, job=name), CancelReply)
                 return
             # Either the daemon is gone, or the request has not reached it yet.
-            if not connections.is_alive(self.connection.pid, self.connection.started):
+            if not self.connection.alive:
                 return
             time.sleep(0.05)
 
@@ -191,10 +192,21 @@ class Client:
         socket: zmq.Socket[bytes] = self._context.socket(kind)
         socket.setsockopt(zmq.LINGER, 0)
         socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
+        if self.connection.remote:
+            self._encrypt(socket, endpoint)
         if kind == zmq.DEALER:
             socket.setsockopt(zmq.SNDTIMEO, int(SILENCE_S * 1000))
         socket.connect(endpoint)
         return socket
+
+    def _encrypt(self, socket: "zmq.Socket[bytes]", endpoint: str) -> None:
+        """Speak with nobody but the daemon whose key we have, and hear when it will not let us in."""
+        socket.setsockopt(zmq.CURVE_SERVERKEY, self.connection.server.encode())
+        socket.setsockopt(zmq.CURVE_PUBLICKEY, self.connection.public.encode())
+        socket.setsockopt(zmq.CURVE_SECRETKEY, self.connection.secret.encode())
+        socket.setsockopt(zmq.IPV6, int("[" in endpoint))
+        if self._refusals is None:
+            self._refusals = socket.get_monitor_socket(zmq.Event.HANDSHAKE_FAILED_AUTH)
 
     def _send(self, socket: "zmq.Socket[bytes]", message: Message, buffers: Sequence[Any] = ()) -> None:
         try:
@@ -219,15 +231,18 @@ class Client:
         return [socket for socket in sockets if socket in ready]
 
     def _check_alive(self, patience_s: float, job: str = "") -> None:
-        """Raises `daemon_lost` for a dead process or one silent for too long."""
+        """Raises `daemon_lost` for a dead process or one silent for too long, `denied` where we may not come."""
+        if self._refusals and self._refusals.poll(0):
+            raise HarmonicFlowError("denied", reason=f"{self.connection.name} is not allowed there (any more)")
         kept = f"; job {job} is kept and goes on when a daemon runs again" if job else ""
-        if not connections.is_alive(self.connection.pid, self.connection.started):
+        if not self.connection.alive:
             raise self._lost(f"has ended{kept}")
         if time.monotonic() - self._heard_s > patience_s:
             raise self._lost(f"has not answered for {patience_s:.0f} seconds{kept}")
 
     def _lost(self, what: str) -> HarmonicFlowError:
-        return HarmonicFlowError("daemon_lost", what=f"(process {self.connection.pid}) {what}")
+        who = f"at {self.connection.control}" if self.connection.remote else f"(process {self.connection.pid})"
+        return HarmonicFlowError("daemon_lost", what=f"{who} {what}")
 
 
 def _spool_s(buffers: Sequence[Any]) -> float:

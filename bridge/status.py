@@ -23,6 +23,8 @@ def show_status(status: StatusReply, as_json: bool) -> None:
     megabytes = (status.daemon_rss_bytes / 1e6, status.worker_rss_bytes / 1e6)
     result(f"memory   daemon {megabytes[0]:.0f} MB, worker {megabytes[1]:.0f} MB")
     result(f"takes    {status.home}")
+    if status.network:
+        result(f"network  {status.network}")
     result(f"waiting  {status.queued}")
     if status.jobs:
         rows = [(job.job, job.state.value, _detail(job), job.title) for job in status.jobs[:RECENT]]

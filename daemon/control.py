@@ -44,6 +44,7 @@ from .dispatch import Dispatch
 from .jobs import Jobs, Listener
 from .journal import Journal, TakeRecord
 from .models import Models
+from .network import Network
 from .supervise import Supervisor
 from .takes import Takes
 
@@ -55,7 +56,7 @@ class Control:
 
     def __init__(
         self, jobs: Jobs, journal: Journal, disk: Disk, takes: Takes, models: Models, supervisor: Supervisor,
-        dispatch: Dispatch, shutdown: Callable[[bool], object],
+        dispatch: Dispatch, network: Network, shutdown: Callable[[bool], object],
     ) -> None:  # fmt: skip
         self._jobs = jobs
         self._journal = journal
@@ -64,6 +65,7 @@ class Control:
         self._models = models
         self._supervisor = supervisor
         self._dispatch = dispatch
+        self._network = network
         self._shutdown = shutdown
         self._started = time.monotonic()
         self._answers: dict[type[Message], Callable[[Listener, Any], Message | None]] = {
@@ -97,7 +99,7 @@ class Control:
             queued=self._jobs.waiting, jobs=self._jobs.rows(recent=True), seq=self._jobs.seq,
             daemon_rss_bytes=memory.resident_bytes(os.getpid()),
             worker_rss_bytes=memory.resident_bytes(pid) if pid else 0,
-            worker_peak_bytes=memory.peak_bytes(pid) if pid else 0,
+            worker_peak_bytes=memory.peak_bytes(pid) if pid else 0, network=self._network.words,
         )  # fmt: skip
 
     def _hello(self, _: Listener, request: Hello) -> Message:

@@ -1,5 +1,8 @@
 """The doors: ZeroMQ sockets whose defaults are closed, and the signed messages that go through them.
 
+On loopback a door takes what is signed with the key of the connection file. A door for other computers has `Guests`
+besides: everything through it is encrypted (CURVE), and each message belongs to a computer that is allowed now.
+
 What is not signed with this daemon's key, was sent before, or is malformed is answered with a
 sentence and counted; it never gets further. Nothing here waits: a client that reads slowly misses
 blocks (the take on the disk is whole) and gets its small replies later.
@@ -10,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 import zmq
@@ -48,6 +51,16 @@ def harden(socket: Socket, max_bytes: int, send_limit: int, receive_limit: int) 
     return socket
 
 
+class Guests(Protocol):
+    """Who may come from other computers."""
+
+    def encrypt(self, socket: Socket) -> None:
+        """Let a socket take nobody else's connections; before it is bound."""
+
+    def may_stay(self, user: str) -> bool:
+        """Whether a computer that was let in is still allowed."""
+
+
 class _Named(msgspec.Struct):
     id: str = ""
 
@@ -56,12 +69,14 @@ class _Named(msgspec.Struct):
 class Client:
     """One connection at a door; it can be sent to while it is there."""
 
-    door: "Door" = field(compare=False, repr=False)
+    door: "Door" = field(repr=False)
     identity: bytes
+    user: str = field(default="", compare=False)  # the computer, at a door for others
 
     def send(self, message: Message, buffers: Sequence[memoryview] = ()) -> None:
-        """Send, or drop where the client is gone."""
-        self.door.send(self.identity, message, buffers)
+        """Send, or drop where the client is gone or is not allowed any more."""
+        if self.door.guests is None or self.door.guests.may_stay(self.user):
+            self.door.send(self.identity, message, buffers)
 
 
 class Received(NamedTuple):
@@ -79,14 +94,18 @@ class _Sent(NamedTuple):
 
 
 class Door:
-    """A ROUTER on a random loopback port. `expected` is the union of messages that may come in."""
+    """A ROUTER, on a random loopback port or at an `address` for guests.
+
+    `expected` is the union of messages that may come in. Raises zmq.ZMQError where the address cannot be had.
+    """
 
     def __init__(
         self, context: "zmq.Context[Socket]", key: bytes, expected: Any, *, max_bytes: int = MAX_CONTROL_BYTES,
-        receive_limit: int = 64,
+        receive_limit: int = 64, address: str = LOOPBACK, guests: Guests | None = None,
     ) -> None:  # fmt: skip
+        self.guests = guests
         self.socket = harden(context.socket(zmq.ROUTER), max_bytes, 1000, receive_limit)
-        self.endpoint = f"{LOOPBACK}:{self.socket.bind_to_random_port(LOOPBACK)}"
+        self.endpoint = _bound(self.socket, address, guests)
         self.refused = 0
         self.dropped = 0
         self._key = key
@@ -108,7 +127,10 @@ class Door:
                 identity, *frames = self.socket.recv_multipart(zmq.DONTWAIT, copy=False)
             except zmq.Again:
                 return
-            client = Client(self, identity.bytes)
+            client = Client(self, identity.bytes, _user(identity) if self.guests else "")
+            if self.guests and not self.guests.may_stay(client.user):
+                self.refused += 1  # let in once and taken back since: there is nothing to say any more
+                continue
             try:
                 message, buffers = unpack(self._key, [frame.buffer for frame in frames], self._expected, self._guard)
             except HarmonicFlowError as error:
@@ -186,17 +208,44 @@ class Door:
         client.send(Failed(id=name, error=ErrorWire(**error.to_wire())))
 
 
-def open_work_door(context: "zmq.Context[Socket]", key: bytes, expected: Any) -> Door:
+def open_work_door(
+    context: "zmq.Context[Socket]", key: bytes, expected: Any, *, address: str = LOOPBACK, guests: Guests | None = None
+) -> Door:
     """The door for requests with clips: large messages, few of them at a time."""
-    return Door(context, key, expected, max_bytes=MAX_MESSAGE_BYTES, receive_limit=8)
+    return Door(
+        context, key, expected, max_bytes=MAX_MESSAGE_BYTES, receive_limit=8, address=address, guests=guests
+    )
+
+
+def _user(identity: zmq.Frame) -> str:
+    """The name that the ZAP handler gave the connection of a frame (ZeroMQ RFC 27); "" for none."""
+    try:
+        return str(identity.get("User-Id"))
+    except zmq.ZMQError:
+        return ""
+
+
+def _bound(socket: Socket, address: str, guests: Guests | None) -> str:
+    """Bind to an endpoint for guests, else to any port of `address`; the socket is closed where that cannot be."""
+    try:
+        if guests:
+            guests.encrypt(socket)
+            socket.bind(address)
+            return address
+        return f"{address}:{socket.bind_to_random_port(address)}"
+    except zmq.ZMQError:
+        socket.close(0)
+        raise
 
 
 class Events:
     """The XPUB: every event to every subscriber; one that does not read misses some and asks for a snapshot."""
 
-    def __init__(self, context: "zmq.Context[Socket]", key: bytes) -> None:
+    def __init__(
+        self, context: "zmq.Context[Socket]", key: bytes, *, address: str = LOOPBACK, guests: Guests | None = None
+    ) -> None:
         self.socket = harden(context.socket(zmq.XPUB), 1024, 1000, 64)
-        self.endpoint = f"{LOOPBACK}:{self.socket.bind_to_random_port(LOOPBACK)}"
+        self.endpoint = _bound(self.socket, address, guests)
         self._key = key
 
     def publish(self, event: Event) -> None:

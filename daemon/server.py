@@ -33,6 +33,7 @@ from .jobs import Jobs
 from .journal import Journal, TakeRecord
 from .link import Report
 from .models import Models
+from .network import Network
 from .supervise import Supervisor
 from .takes import Takes
 from .timers import Timers
@@ -70,9 +71,11 @@ class Server:
             self._jobs, self._journal, self._disk, self._folders, self._takes,
             self._dispatch.advance, self._dispatch.cancel,
         )  # fmt: skip
+        self._network = Network(self.settings.listen)
         self._answers = Control(
-            self._jobs, self._journal, self._disk, self._takes, self._models, self._supervisor, self._dispatch, self.end
-        )
+            self._jobs, self._journal, self._disk, self._takes, self._models, self._supervisor, self._dispatch,
+            self._network, self.end,
+        )  # fmt: skip
         self._events = Events(self._context, self._key)
         self._work = open_work_door(self._context, self._key, WorkRequest)
         self._control = Door(self._context, self._key, ControlRequest)
@@ -109,6 +112,7 @@ class Server:
             while self._running or (self._dispatch.closing and self._jobs.running and not self._now):
                 full = self._intake.pending_bytes > MAX_PENDING_BYTES
                 poller.register(self._work.socket, 0 if full else zmq.POLLIN)
+                self._network.register(poller, full)
                 ready = dict(poller.poll(self._patience_ms()))
                 self._turn(ready)
 
@@ -130,6 +134,7 @@ class Server:
             call()
         for door in (self._control, self._work, self._events, self._osc):
             door.close()
+        self._network.close()
         self._reports.close(0)
         self._mailbox.close()
         self._journal.close()
@@ -138,24 +143,24 @@ class Server:
 
     def _turn(self, ready: dict[Any, int]) -> None:
         """One look at everything that has come. An error in one message is logged and costs that message only."""
-        self._each(self._control, self._answers.request)
+        self._guarded(self._network.look)
+        for questions in (self._control.receive(), self._network.questions()):
+            for received in questions:
+                self._guarded(self._answers.request, received.client, received.message)
         self._hear()
         for call in self._mailbox.collect():
             self._guarded(call)
         if self._osc.socket.fileno() in ready:
             self._guarded(self._osc.receive)
-        if self._work.socket in ready:
-            for received in self._work.receive():
-                self._guarded(self._intake.request, *received)
+        for work in (self._work, self._network.work):
+            if work and work.socket in ready:
+                for received in work.receive():
+                    self._guarded(self._intake.request, *received)
         self._guarded(self._spool.turn)
         self._events.drain()
         self._guarded(self._timers.look)
-        for door in (self._control, self._work):
+        for door in (self._control, self._work, self._network):
             door.send_waiting()
-
-    def _each(self, door: Door, answer: Any) -> None:
-        for received in door.receive():
-            self._guarded(answer, received.client, received.message)
 
     def _hear(self) -> None:
         """The worker's reports. One that is signed with another key comes from a worker that was given up."""
@@ -180,7 +185,8 @@ class Server:
     def _patience_ms(self) -> int:
         waits_s = [wait_s for wait_s in (self._timers.wait_s(), self._spool.wait_s()) if wait_s is not None]
         patience = min(TURN_MS, int(min(waits_s) * 1000) + 1)
-        return min(patience, RETRY_MS) if self._work.waiting or self._control.waiting else patience
+        waiting = any(door.waiting for door in (self._work, self._control, self._network))
+        return min(patience, RETRY_MS) if waiting else patience
 
     def _preload(self) -> None:
         try:
@@ -190,13 +196,16 @@ class Server:
 
     def _publish(self, event: JobEvent) -> None:
         self._events.publish(event)
+        self._network.publish(event)
         job = self._jobs.find(event.job)
         if job:
             self._osc.progress(job, event)
             self._spool.progress(job, event)
 
     def _tell(self, what: str, message: str) -> None:
-        self._events.publish(DaemonEvent(seq=self._jobs.number(), what=what, message=message))
+        event = DaemonEvent(seq=self._jobs.number(), what=what, message=message)
+        self._events.publish(event)
+        self._network.publish(event)
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:

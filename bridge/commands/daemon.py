@@ -3,14 +3,19 @@
 import click
 
 from ..options import json_option
+from .allow import allow
 
 
 @click.group("daemon")
 def command() -> None:
     """Start, stop or look at the daemon that does the work.
 
-    Most commands start it when it is needed, so you seldom have to. It listens on this computer only.
+    Most commands start it when it is needed, so you seldom have to. It listens on this computer only, unless
+    you allow others.
     """
+
+
+command.add_command(allow)
 
 
 @command.command("start", epilog="Example: harmonicflow daemon start --bundle ~/models/mine")

@@ -2,9 +2,13 @@
 
 JSON, readable by its owner only, in an owner-only folder. The daemon writes it once its doors are
 open and removes it at the end; after a crash it stays, so a reader checks that the process lives.
+
+For a daemon on another computer `HARMONICFLOW_CONNECTION` names a file that `harmonicflow daemon allow` wrote there:
+the same fields, no process, and the keys that encrypt everything (CURVE).
 """
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Final
@@ -17,12 +21,15 @@ from .messages import PROTOCOL
 
 FILE_NAME: Final = "daemon.json"
 LOCK_NAME: Final = "daemon.lock"
+VARIABLE: Final = "HARMONICFLOW_CONNECTION"
+MAX_FILE_BYTES: Final = 65_536
+Z85: Final = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")  # 32 bytes (ZeroMQ RFC 32)
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """Where a daemon listens. Doors are ZeroMQ endpoints like "tcp://127.0.0.1:49152"."""
 
-    pid: int
+    pid: int  # 0: on another computer
     started: int  # the process's start mark, see `start_mark`
     version: str
     protocol: int = PROTOCOL
@@ -31,6 +38,20 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     events: str
     osc_port: int = 0  # UDP on loopback; 0 = closed
     key: str  # hexadecimal
+    name: str = ""  # what the daemon on another computer calls this one
+    server: str = ""  # its public CURVE key in Z85; "": this computer's daemon, without CURVE
+    public: str = ""  # our CURVE keys in Z85
+    secret: str = ""
+
+    @property
+    def remote(self) -> bool:
+        """Whether the daemon runs on another computer, as far as we know."""
+        return bool(self.server)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the daemon's process runs; another computer's only its silence tells."""
+        return self.remote or is_alive(self.pid, self.started)
 
     @property
     def key_bytes(self) -> bytes:
@@ -59,19 +80,47 @@ def write(connection: Connection) -> Path:
 def find() -> Connection | None:
     """The connection of the running daemon, or None: no file, a broken one, or its process is gone.
 
-    Raises `denied` when others could have written or read the file.
+    Raises `denied` when others could have written or read the file, `bad_connection` for a file that
+    `HARMONICFLOW_CONNECTION` names and that cannot be used.
     """
-    file = connection_file()
+    chosen = os.environ.get(VARIABLE)
+    if chosen:
+        return read_given(Path(chosen).expanduser())
     try:
-        with file.open("rb") as stream:
-            status = os.fstat(stream.fileno())
-            if sys.platform != "win32" and (status.st_uid != os.geteuid() or status.st_mode & 0o077):
-                raise HarmonicFlowError("denied", reason=f"{file} can be read by others or belongs to them")
-            connection = msgspec.json.decode(stream.read(65_536), type=Connection)
-            bytes.fromhex(connection.key)
+        connection = _read(connection_file())
     except (OSError, ValueError):  # msgspec's errors are ValueErrors
         return None
-    return connection if is_alive(connection.pid, connection.started) else None
+    return connection if connection.alive else None
+
+
+def read_given(file: Path) -> Connection:
+    """The connection of a file that `harmonicflow daemon allow` wrote; raises `bad_connection`, `denied`."""
+    try:
+        connection = _read(file)
+        if not connection.remote:
+            raise ValueError("it is not one that `harmonicflow daemon allow` wrote")
+        if not all(Z85.fullmatch(key) for key in (connection.server, connection.public, connection.secret)):
+            raise ValueError("its keys are broken")
+    except OSError as error:
+        raise HarmonicFlowError("bad_connection", path=file, reason=error.strerror or error) from error
+    except ValueError as error:
+        raise HarmonicFlowError("bad_connection", path=file, reason=str(error)[:200]) from error
+    return connection
+
+
+def check_private(descriptor: int, file: Path) -> None:
+    """Raises `denied` for an open file that others could have written or read."""
+    status = os.fstat(descriptor)
+    if sys.platform != "win32" and (status.st_uid != os.geteuid() or status.st_mode & 0o077):
+        raise HarmonicFlowError("denied", reason=f"{file} can be read by others or belongs to them")
+
+
+def _read(file: Path) -> Connection:
+    with file.open("rb") as stream:
+        check_private(stream.fileno(), file)
+        connection = msgspec.json.decode(stream.read(MAX_FILE_BYTES), type=Connection)
+        bytes.fromhex(connection.key)
+        return connection
 
 
 def read() -> Connection:

@@ -168,6 +168,13 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     "protocol_version": ErrorSpec(
         "the other side speaks protocol {theirs}, this one {ours}", "Use the same release on both sides", EXIT_FAILED
     ),
+    "bad_connection": ErrorSpec(
+        "the connection file {path} cannot be used: {reason}",
+        "Have a new one written where the daemon runs, with: harmonicflow daemon allow NAME",
+        EXIT_FAILED,
+    ),
+    "unknown_client": ErrorSpec("no computer named {name!r} is allowed", "List them with: harmonicflow daemon allow"),
+    "network_closed": ErrorSpec("the daemon listens on this computer only: {reason}", "{hint}", EXIT_FAILED),
     "denied": ErrorSpec("the message was refused: {reason}", "Read the connection file again", EXIT_FAILED),
 }
 

@@ -403,6 +403,7 @@ class StatusReply(Message, frozen=True, kw_only=True):
     worker_rss_bytes: int = 0
     worker_peak_bytes: int = 0
     seq: Natural = 0  # of the last event
+    network: str = ""  # where it listens for other computers, or why it does not; "" = it is not to
 
 
 class Cancel(Message, frozen=True, kw_only=True):
