@@ -23,6 +23,7 @@ DEFAULT_BPM: Final = 120
 DEFAULT_RATE: Final = 44_100  # Hz, of a request without a clip
 CONTEXT_S: Final = 4  # seconds of the clip on each side of the selection that the networks hear too
 SILENT: Final = 10 ** (-60 / 20)  # a reference begins where it is louder: -60 dBFS
+SEARCHED: Final = 20_000_000  # values in which it must begin: an hour of packed silence would take minutes
 _NAME_LETTERS: Final = 200  # messages.Name
 
 
@@ -154,7 +155,7 @@ def _first_sound(path: str, stem: str) -> tuple[Any, int]:
     file = Path(path).expanduser()
     rate, channels, frames, _ = files.info(file)
     missing = MAX_LIKE_SECONDS * rate
-    most = min(frames, files.MAX_VALUES // channels)  # an hour of packed silence is not searched to its end
+    most = min(frames, SEARCHED // channels)
     pieces: list[Any] = []
     for piece in files.stream(file, 0, most):
         mono = piece.mean(axis=0, keepdims=True)[:, :missing]

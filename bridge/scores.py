@@ -11,6 +11,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from harmonicflow.core.constants import MAX_SCORE_NOTES
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.instruments import INSTRUMENTS
 from harmonicflow.core.messages import ScoreSpec
@@ -72,7 +73,7 @@ def is_midi(path: str) -> bool:
 def take_given(choices: dict[str, Any]) -> Given:
     """Take what names MIDI files out of the options, and read it all.
 
-    Raises `missing_file`, `bad_midi`, `empty_midi`, `unknown_track`, `bad_option`.
+    Raises `missing_file`, `bad_midi`, `empty_midi`, `many_notes`, `unknown_track`, `bad_option`.
     """
     files, parts = choices.pop("midi", ()), choices.pop("midi_parts", ())
     tracks = dict(choices.pop("tracks", ()))
@@ -185,6 +186,8 @@ def _finished(
             )
         return None, None, ""
     paths = (*files, *(path for _, path in parts))
+    if len(everything) > MAX_SCORE_NOTES:  # before chords are looked for in them, which takes seconds
+        raise HarmonicFlowError("many_notes", path=paths[0], maximum=MAX_SCORE_NOTES)
     clock = replace(_clock(first), beats=max(note.end for note in notes))
     chords = first.score.chords or chords_of(Score(tuple(everything)), first.meters)
     return Score(tuple(notes), chords, first.score.sections), clock, Path(paths[0]).name
