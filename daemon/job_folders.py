@@ -125,13 +125,13 @@ def read_request(folder: Path) -> WorkRequest:
 
 
 def read_clip(folder: Path, request: WorkRequest) -> "np.ndarray | None":
-    """The clip of a job, float32 [channels, frames], None without one; raises `disk`, `bad_samples`."""
+    """The clip of a job, float32 [channels, frames], None without one; raises `disk`, `bad_samples`, `wild_samples`."""
     spec = request.clip if isinstance(request, Generate) else None
     return None if spec is None else _read_sound(folder / CLIP, spec, spec.name or "the clip")
 
 
 def read_like(folder: Path, request: WorkRequest) -> "dict[str, tuple[np.ndarray, int]]":
-    """By stem ("" for all) what it is to be like: float32 [channels, frames], and Hz. Raises `disk`, `bad_samples`."""
+    """By stem ("" for all) what it is to be like: float32 [channels, frames], and Hz. Raises as `read_clip`."""
     files = sound_files(request)[-len(request.like) :] if request.like else ()
     return {
         spec.stem: (_read_sound(folder / name, spec, spec.name or "the reference"), spec.rate)
@@ -142,12 +142,12 @@ def read_like(folder: Path, request: WorkRequest) -> "dict[str, tuple[np.ndarray
 def _read_sound(path: Path, spec: ClipSpec | LikeSpec, name: str) -> "np.ndarray":
     import numpy as np  # only the worker comes here
 
+    from harmonicflow.audio.files import check_samples
+
     with paths.disk_errors(path):
         samples = np.fromfile(path, "<f4")
     if samples.size != spec.channels * spec.frames:
         raise HarmonicFlowError("disk", path=path, reason="it is cut short")
     sound: np.ndarray = samples.reshape(spec.channels, spec.frames)
-    finite = np.isfinite(sound).all(axis=0)
-    if not finite.all():
-        raise HarmonicFlowError("bad_samples", path=name, frame=int(np.argmin(finite)))
+    check_samples(sound, name)
     return sound

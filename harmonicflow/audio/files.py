@@ -24,7 +24,8 @@ from harmonicflow.core.errors import HarmonicFlowError
 from .wav import Stamp, wav_bytes, write_wav
 
 __all__ = [
-    "ENDINGS", "LONGEST_S", "MAX_VALUES", "AudioInfo", "Stamp", "info", "read", "stream", "wav_bytes", "write_wav",
+    "ENDINGS", "LONGEST_S", "MAX_VALUES", "AudioInfo", "Stamp", "check_samples", "info", "read", "stream", "wav_bytes",
+    "write_wav",
 ]  # fmt: skip
 
 Audio = NDArray[np.float32]
@@ -94,6 +95,12 @@ def stream(
         about = _checked(file, path, LONGEST_S)
         count = _count(about, path, start_frame, frames, about.frames)
         yield from _pieces(file, about, path, start_frame, count, piece_frames)
+
+
+def check_samples(sound: Audio, name: Name) -> None:
+    """Raises `bad_samples` and `wild_samples`, as `read` does, for sound [C, T] that did not come from a file."""
+    for start in range(0, sound.shape[1], PIECE_FRAMES):
+        _refuse_wild(sound[:, start : start + PIECE_FRAMES].T, name, start)
 
 
 def _pieces(
