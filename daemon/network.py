@@ -50,6 +50,7 @@ class Network:
         self._clients: dict[str, ClientKey] = {}
         self._mark: object = None
         self._next_look = self._complained = 0.0
+        self._told = 0  # refusals that the log has
         self.work: Door | None = None  # requests come in here
         self._control: Door | None = None
         self._events: Events | None = None
@@ -225,7 +226,6 @@ class Network:
             self._zap.send_multipart([route, b"", version, request, *answer])
 
     def _count(self) -> None:
-        before = self.refused
         for monitor in self._monitors.values():
             for _ in range(MAX_FAILURES):
                 try:
@@ -234,8 +234,8 @@ class Network:
                     break
                 self.refused += 1
         now = time.monotonic()
-        if self.refused > before and now - self._complained > COMPLAINT_S:
-            self._complained = now
+        if self.refused > self._told and now - self._complained > COMPLAINT_S:
+            self._complained, self._told = now, self.refused
             log.warning("refused a connection from the network (%d so far)", self.refused)
 
     def _say(self, words: str) -> None:
