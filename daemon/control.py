@@ -23,6 +23,8 @@ from harmonicflow.core.messages import (
     ListModels,
     ListTakes,
     Message,
+    Metrics,
+    MetricsReply,
     ModelList,
     Ok,
     ShowTake,
@@ -57,6 +59,7 @@ class Control:
     def __init__(
         self, jobs: Jobs, journal: Journal, disk: Disk, takes: Takes, models: Models, supervisor: Supervisor,
         dispatch: Dispatch, network: Network, shutdown: Callable[[bool], object],
+        metrics: Callable[[], str],
     ) -> None:  # fmt: skip
         self._jobs = jobs
         self._journal = journal
@@ -67,11 +70,12 @@ class Control:
         self._dispatch = dispatch
         self._network = network
         self._shutdown = shutdown
+        self._metrics = metrics
         self._started = time.monotonic()
         self._answers: dict[type[Message], Callable[[Listener, Any], Message | None]] = {
             Hello: self._hello, Status: self._status, Cancel: self._cancel, ListTakes: self._list_takes,
             ShowTake: self._show_take, GetTake: self._get_take, ListModels: self._list_models,
-            Snapshot: self._snapshot, Shutdown: self._end,
+            Snapshot: self._snapshot, Metrics: self._numbers, Shutdown: self._end,
         }  # fmt: skip
 
     def request(self, listener: Listener, request: Any) -> None:
@@ -153,6 +157,9 @@ class Control:
 
     def _snapshot(self, _: Listener, request: Snapshot) -> Message:
         return SnapshotReply(id=request.id, seq=self._jobs.seq, jobs=self._jobs.rows(recent=False))
+
+    def _numbers(self, _: Listener, request: Metrics) -> Message:
+        return MetricsReply(id=request.id, text=self._metrics())
 
     def _end(self, _: Listener, request: Shutdown) -> Message:
         self._shutdown(request.now)

@@ -10,7 +10,7 @@ blocks (the take on the disk is whole) and gets its small replies later.
 
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias
@@ -108,6 +108,7 @@ class Door:
         self.endpoint = _bound(self.socket, address, guests)
         self.refused = 0
         self.dropped = 0
+        self.failures: Counter[str] = Counter()  # answers that say no, by code
         self._key = key
         self._expected = expected
         self._guard = ReplayGuard()
@@ -144,6 +145,8 @@ class Door:
         Nothing overtakes what waits: the client would refuse a message whose counter is a window behind.
         """
         waits = identity in self._unsent
+        if isinstance(message, Failed):
+            self.failures[message.error.code] += 1
         if isinstance(message, Block):
             if waits:
                 self.dropped += 1

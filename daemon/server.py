@@ -32,6 +32,8 @@ from .job_folders import JobFolders
 from .jobs import Jobs
 from .journal import Journal, TakeRecord
 from .link import Report
+from .measures import CountingDoor, Measures
+from .metrics import Meter
 from .models import Models
 from .network import Network
 from .supervise import Supervisor
@@ -74,7 +76,7 @@ class Server:
         self._network = Network(self.settings.listen)
         self._answers = Control(
             self._jobs, self._journal, self._disk, self._takes, self._models, self._supervisor, self._dispatch,
-            self._network, self.end,
+            self._network, self.end, lambda: self._meter.text(),
         )  # fmt: skip
         self._events = Events(self._context, self._key)
         self._work = open_work_door(self._context, self._key, WorkRequest)
@@ -83,6 +85,16 @@ class Server:
         self._spool = SpoolDoor(
             spool.folder(), self._jobs, self._intake, self._answers, self._takes, self._disk
         )
+        doors: dict[str, CountingDoor] = {
+            "work": self._work, "control": self._control, "osc": self._osc, "spool": self._spool,
+            "network": self._network,
+        }  # fmt: skip
+        self._meter = Meter(
+            Measures(
+                lambda: self._answers.status(""), doors, self.settings.queue_limit, self._journal.count_takes,
+                lambda: self._intake.pending_bytes,
+            )
+        )  # fmt: skip
         self._running = True
         self._now = True  # how it ends
 
@@ -197,6 +209,7 @@ class Server:
     def _publish(self, event: JobEvent) -> None:
         self._events.publish(event)
         self._network.publish(event)
+        self._meter.job(event)
         job = self._jobs.find(event.job)
         if job:
             self._osc.progress(job, event)
@@ -204,6 +217,7 @@ class Server:
 
     def _tell(self, what: str, message: str) -> None:
         event = DaemonEvent(seq=self._jobs.number(), what=what, message=message)
+        self._meter.daemon(event)
         self._events.publish(event)
         self._network.publish(event)
 

@@ -74,3 +74,27 @@ def settings(as_json: bool) -> None:
     from ..settings_view import show_settings
 
     show_settings(table.find(), as_json)
+
+
+@command.command("metrics", epilog="Example: harmonicflow daemon metrics --out harmonicflow.prom")
+@click.option("--out", metavar="FILE", help="Write a file, whole or not at all, for a collector that reads files.")
+def metrics(out: str | None) -> None:
+    """Show the daemon's numbers in the text format of Prometheus: queue, durations, memory, failures.
+
+    docs/daemon.md says what each of them is. Fails when no daemon runs, and starts none.
+    """
+    from pathlib import Path
+    from uuid import uuid4
+
+    from harmonicflow.core import paths
+    from harmonicflow.core.messages import Metrics, MetricsReply
+
+    from ..client import Client
+    from ..output import result
+
+    with Client.connect() as client:
+        text = client.ask(Metrics(id=uuid4().hex), MetricsReply).text
+    if out is None:
+        result(text.removesuffix("\n"))
+    else:
+        paths.write_atomic(Path(out), text.encode(), mode=0o644)

@@ -495,6 +495,19 @@ class SnapshotReply(Message, frozen=True, kw_only=True):
     jobs: tuple[JobRow, ...]
 
 
+class Metrics(Message, frozen=True, kw_only=True):
+    """Ask for the daemon's numbers, for a monitoring program."""
+
+    id: Id
+
+
+class MetricsReply(Message, frozen=True, kw_only=True):
+    """The reply to Metrics; `text` is in the text format of Prometheus 0.0.4."""
+
+    id: Id
+    text: str
+
+
 class Shutdown(Message, frozen=True, kw_only=True):
     """End the daemon; with `now`, without waiting for the running job (it is queued again at the next start)."""
 
@@ -571,6 +584,8 @@ MESSAGES: Final[tuple[Row, ...]] = (
     Row(ModelList, "control", "daemon"),
     Row(Snapshot, "control", "bridge", (SnapshotReply,)),
     Row(SnapshotReply, "control", "daemon"),
+    Row(Metrics, "control", "bridge", (MetricsReply,)),
+    Row(MetricsReply, "control", "daemon"),
     Row(Shutdown, "control", "bridge", (Ok,)),
     Row(Ok, "control", "daemon"),
     Row(JobEvent, "events", "daemon"),
@@ -581,10 +596,11 @@ MESSAGES: Final[tuple[Row, ...]] = (
 WorkRequest: TypeAlias = Generate | Regenerate | Extend
 WorkReply: TypeAlias = Accepted | Block | Done | Failed | Cancelled
 ControlRequest: TypeAlias = (
-    Hello | Status | Cancel | ListTakes | ShowTake | GetTake | ListModels | Snapshot | Shutdown
+    Hello | Status | Cancel | ListTakes | ShowTake | GetTake | ListModels | Snapshot | Metrics | Shutdown
 )
 ControlReply: TypeAlias = (
-    Welcome | StatusReply | CancelReply | TakeList | TakeReply | TakeSound | ModelList | SnapshotReply | Ok | Failed
+    Welcome | StatusReply | CancelReply | TakeList | TakeReply | TakeSound | ModelList | SnapshotReply | MetricsReply
+    | Ok | Failed
 )
 Event: TypeAlias = JobEvent | DaemonEvent
 
