@@ -80,7 +80,7 @@ def custom(model: onnx.ModelProto) -> None:
 
 @pytest.mark.parametrize("change", [outside, huge, custom])
 def test_a_graph_that_reaches_out_is_refused(
-    house: Any, bundle: Path, tmp_path: Path, change: Callable[[onnx.ModelProto], None]
+    house: Any, bundle: Path, tmp_path: Path, change: Callable[[onnx.ModelProto], None], proven: Any
 ) -> None:
     house.start("--bundle", str(poisoned(bundle, tmp_path / "poisoned", "performer", change)))
     desk = house.desk()
@@ -88,9 +88,10 @@ def test_a_graph_that_reaches_out_is_refused(
     answer = desk.replies()[-1]
     assert isinstance(answer, Failed) and answer.error.code == "bad_bundle", answer
     assert desk.status().daemon_rss_bytes < 80e6 and not house.takes()
+    proven("S7")
 
 
-def test_an_endless_graph_is_ended_by_a_cancel(house: Any, bundle: Path, tmp_path: Path) -> None:
+def test_an_endless_graph_is_ended_by_a_cancel(house: Any, bundle: Path, tmp_path: Path, proven: Any) -> None:
     """The runtime is told to leave the graph; the worker lives on or is killed: within 500 ms either way."""
     folder = poisoned(bundle, tmp_path / "endless", "performer", endless)
     house.start("--bundle", str(folder))
@@ -108,3 +109,4 @@ def test_an_endless_graph_is_ended_by_a_cancel(house: Any, bundle: Path, tmp_pat
     house.stop()
     house.start("--bundle", str(folder))
     assert isinstance(house.desk().done(_fixtures.make_request("honest")), Done)
+    proven("S7")

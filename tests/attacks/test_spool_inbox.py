@@ -150,7 +150,7 @@ def device(path: Path, _: Path) -> None:
 @pytest.mark.parametrize("make", [pipe, link, dangling, loop, folder, door, device])
 @pytest.mark.parametrize("file", ["x.json", "x.0.f32"])
 def test_what_is_no_plain_file(
-    script: Script, tmp_path: Path, make: Callable[[Path, Path], None], file: str
+    script: Script, tmp_path: Path, make: Callable[[Path, Path], None], file: str, proven: Any
 ) -> None:
     """It is neither waited for nor followed; what a link points at stays, and is not told."""
     secret = tmp_path / "secret"
@@ -163,6 +163,7 @@ def test_what_is_no_plain_file(
         script.put("x.json", json.dumps(good()).encode())
     assert refused(script) == f"the request is not understood: {file} is not a plain file"
     assert secret.read_bytes() == before
+    proven("S5")
 
 
 @linux
@@ -195,7 +196,7 @@ def test_a_report_is_not_written_through_a_link(script: Script, tmp_path: Path) 
     (script.outbox / "x.json").unlink()
 
 
-def test_names_that_cannot_be_ids(script: Script, open_house: Any) -> None:  # noqa: F811
+def test_names_that_cannot_be_ids(script: Script, open_house: Any, proven: Any) -> None:  # noqa: F811
     """They go, unread, and nothing is written for them; what is not a request's at all stays for a day."""
     before = {path for path in open_house.home.parent.rglob("*") if "spool" not in path.parts}
     reports = set(script.outbox.iterdir())
@@ -215,6 +216,7 @@ def test_names_that_cannot_be_ids(script: Script, open_house: Any) -> None:  # n
     assert not [path for path in after - before if "x" == path.stem]
     for name in script.waiting():
         (script.inbox / name).unlink()
+    proven("S5")
 
 
 def test_a_flood_stands_before_nobody(script: Script, open_house: Any) -> None:  # noqa: F811

@@ -29,7 +29,7 @@ def whole(takes: tuple[Any, ...]) -> bool:
     )
 
 
-def test_accepted_jobs_survive_the_daemon(house: Any, request_of: Any, clip: np.ndarray) -> None:
+def test_accepted_jobs_survive_the_daemon(house: Any, request_of: Any, clip: np.ndarray, proven: Any) -> None:
     """R1, R2: killed at moments that differ; every accepted job is done in the end, and no part of a take is seen."""
     house.start()
     desk = house.desk()
@@ -67,6 +67,7 @@ def test_accepted_jobs_survive_the_daemon(house: Any, request_of: Any, clip: np.
     left = [path.name for path in (house.home / "jobs").iterdir() if not path.name.startswith(".")]
     desk.until(lambda _: not [path for path in (house.home / "jobs").iterdir() if not path.name.startswith(".")])
     assert len(left) <= 1
+    proven("R2", cases=len(requests))
 
 
 def test_a_kill_between_the_take_and_its_row(house: Any, request_of: Any) -> None:
@@ -94,7 +95,7 @@ def test_a_kill_between_the_take_and_its_row(house: Any, request_of: Any) -> Non
     assert [row.sha256 for row in again.takes[0].files] == [row.sha256 for row in done.takes[0].files]
 
 
-def test_the_same_sound_after_a_kill(house: Any, request_of: Any) -> None:
+def test_the_same_sound_after_a_kill(house: Any, request_of: Any, proven: Any) -> None:
     """R16 over a restart: the job that was interrupted gives the bytes of one that was not."""
     house.start()
     desk = house.desk()
@@ -105,6 +106,7 @@ def test_the_same_sound_after_a_kill(house: Any, request_of: Any) -> None:
     house.start()
     done = house.desk().done(request_of("victim", bars=6, steps=6))
     assert [row.sha256 for row in done.takes[0].files] == [row.sha256 for row in reference.takes[0].files]
+    proven("R16", measured="after kill -9")
 
 
 def test_a_worker_that_dies_is_tried_once_more(house: Any, request_of: Any) -> None:
@@ -169,7 +171,7 @@ def test_a_worker_that_does_not_listen_is_killed_after_a_cancel(house: Any, requ
 
 
 @linux
-def test_a_daemon_that_was_asleep_blames_nobody(house: Any, request_of: Any) -> None:
+def test_a_daemon_that_was_asleep_blames_nobody(house: Any, request_of: Any, proven: Any) -> None:
     """R15: no expiry storm after SIGSTOP and SIGCONT; the client hears the end."""
     house.start()
     desk = house.desk()
@@ -180,9 +182,10 @@ def test_a_daemon_that_was_asleep_blames_nobody(house: Any, request_of: Any) -> 
     house.process.send_signal(signal.SIGCONT)
     assert isinstance(desk.replies()[-1], Done)
     assert desk.status().worker_pid == worker
+    proven("R15")
 
 
-def test_a_bundle_that_cannot_be_used(house: Any, request_of: Any) -> None:
+def test_a_bundle_that_cannot_be_used(house: Any, request_of: Any, proven: Any) -> None:
     """S7: the job fails in words and the daemon stays; once the bundle is whole again, so is the work."""
     model = house.home.parent / "bundle"
     house.start("--bundle", str(model))
@@ -201,9 +204,10 @@ def test_a_bundle_that_cannot_be_used(house: Any, request_of: Any) -> None:
     assert error.code == "bad_bundle" and str(model) in error.message
     performer.write_bytes(good)
     assert isinstance(desk.done(request_of("whole")), Done)
+    proven("S7", cases=2)
 
 
-def test_a_folder_that_takes_nothing(house: Any, request_of: Any) -> None:
+def test_a_folder_that_takes_nothing(house: Any, request_of: Any, proven: Any) -> None:
     """R11: code disk, nothing half-written, the daemon stays, and works when the folder does."""
     house.start()
     desk = house.desk()
@@ -218,10 +222,11 @@ def test_a_folder_that_takes_nothing(house: Any, request_of: Any) -> None:
     assert error.code == "disk" and str(takes) in error.message
     takes.unlink()
     assert isinstance(desk.done(request_of("again")), Done), "a folder that was removed is made again"
+    proven("R11", cases=2)
 
 
 @linux
-def test_a_full_disk(house: Any, request_of: Any, clip: np.ndarray) -> None:
+def test_a_full_disk(house: Any, request_of: Any, clip: np.ndarray, proven: Any) -> None:
     """R11: files may grow to 300 kB: takes of two bars fit, longer ones and long clips do not."""
 
     def limit() -> None:
@@ -244,3 +249,4 @@ def test_a_full_disk(house: Any, request_of: Any, clip: np.ndarray) -> None:
     half = msgspec.structs.replace(small.selection, end_frame=30_000)
     done = desk.done(msgspec.structs.replace(small, selection=half))
     assert whole(done.takes) and house.takes() == {done.takes[0].take}
+    proven("R11", cases=2)

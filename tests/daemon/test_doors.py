@@ -57,7 +57,7 @@ def test_every_control_question_has_its_answer(open_house: Any) -> None:
         assert answer.error.message and answer.error.todo
 
 
-def test_outsiders_are_refused(open_house: Any) -> None:
+def test_outsiders_are_refused(open_house: Any, proven: Any) -> None:
     stranger = open_house.desk(key=b"\0" * 32)
     for door, expected in ((stranger.control, ControlReply), (stranger.work, WorkReply)):
         stranger.send(Status(id="a"), socket=door)
@@ -66,6 +66,7 @@ def test_outsiders_are_refused(open_house: Any) -> None:
     host, port = stranger.connection.control.removeprefix("tcp://").split(":")
     assert host == "127.0.0.1"
     assert "refused a message" in open_house.log()
+    proven("S3")
 
 
 def test_a_message_that_is_sent_again_as_it_is_is_refused(open_house: Any) -> None:
@@ -128,7 +129,7 @@ RAW = (
 )
 
 
-def test_raw_garbage_on_every_door(open_house: Any) -> None:
+def test_raw_garbage_on_every_door(open_house: Any, proven: Any) -> None:
     """S2: afterwards, and all the while, the daemon answers within 100 ms."""
     desk = open_house.desk()
     generator = random.Random(0)
@@ -152,6 +153,7 @@ def test_raw_garbage_on_every_door(open_house: Any) -> None:
         raw.close()
     assert slowest < 0.1
     assert "Traceback" not in open_house.log()
+    proven("S2", cases=240, measured=f"raw: slowest answer {1000 * slowest:.0f} ms")
 
 
 def test_mutated_messages_on_the_doors(open_house: Any, request_of: Any) -> None:

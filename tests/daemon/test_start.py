@@ -44,30 +44,33 @@ def test_help_names_the_options() -> None:
     assert "--bundle" in help_text and "--foreground" in help_text and "HARMONICFLOW_HOME" in help_text
 
 
-def test_the_connection_file_is_for_its_owner_only(house: Any) -> None:
+def test_the_connection_file_is_for_its_owner_only(house: Any, proven: Any) -> None:
     house.start()
     file = connections.connection_file()
     assert file.is_relative_to(house.home)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600 and stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     connection = json.loads(file.read_text())
     assert all(connection[door].startswith("tcp://127.0.0.1:") for door in ("work", "control", "events"))
+    proven("S3")
 
 
-def test_a_second_daemon_is_refused_with_the_first_ones_process_id(house: Any) -> None:
+def test_a_second_daemon_is_refused_with_the_first_ones_process_id(house: Any, proven: Any) -> None:
     house.start()
     second = house.spawn()
     assert second.wait(10) == 1
     assert f"already running (process {house.process.pid})" in house.output()
     assert isinstance(house.desk().ask(Hello(id="h")), Welcome), "the first one goes on"
+    proven("R10")
 
 
-def test_the_file_of_a_dead_daemon_is_replaced(house: Any) -> None:
+def test_the_file_of_a_dead_daemon_is_replaced(house: Any, proven: Any) -> None:
     first = house.start()
     house.kill()
     assert connections.connection_file().exists() and connections.find() is None
     second = house.start()
     assert second.pid != first.pid and second.key != first.key
     assert house.desk().status().pid == second.pid
+    proven("R10")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -104,13 +104,14 @@ def test_recover_leaves_what_it_does_not_know(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["", ".", "..", "../x", "/etc", "a/b", "a\\b", "a\0b", "x" * 300, ".staging", "-x", "CON:", "é"]
 )
-def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
+def test_no_name_leads_out_of_the_folder(tmp_path: Path, name: str, proven: Any) -> None:
     """S5."""
     takes = Takes(tmp_path / "takes")
     for call in (takes.folder, takes.details):
         with pytest.raises(HarmonicFlowError) as caught:
             call(name)
         assert caught.value.code == "unknown_take"
+    proven("S5")
 
 
 def test_sound_is_read_by_plain_names_and_true_lengths_only(tmp_path: Path) -> None:
