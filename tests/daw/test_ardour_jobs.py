@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import mido
 import pytest
 
 from harmonicflow.core.messages import JobState
@@ -19,6 +20,7 @@ SHORT = (8, 16)  # beats
 LONG = (8, 104)  # so long that a job of it is still at work when something happens to it
 LOST_S = 4.0  # within which a dead daemon is noticed
 KEY_S, IMPORT_S = 0.3, 1.5
+OWN_BASS = 4  # row of the first result's MIDI for the bass: after Vox, Pulse, HF Bass
 STEMS_ALONE = {**VALUES, "mix": False, "binaural": False, "midi": False}
 
 
@@ -169,3 +171,34 @@ def test_the_dialog(studio: Studio, pictures: Path) -> None:
         request = ardour.wait(lambda: sorted(outbox.seen), 5, "a job from the dialog")[0]
         seen = studio.used(outbox, request)
         assert seen.report and seen.report.takes[0].seed == VALUES["seed"]
+
+
+def test_own_midi_is_a_finished_part(studio: Studio) -> None:
+    """A MIDI track that calls itself a bass is played as it is, the others are invented to it."""
+    studio.remember({**VALUES, "mix": False, "binaural": False})
+    with studio.ardour as ardour, studio.outbox() as outbox:
+        select(studio, SHORT)
+        first = studio.used(outbox, studio.sent(outbox, "generate_again")).report
+        ardour.osc("/strip/name", OWN_BASS, "My bass")  # no result any more, but the musician's own
+        ardour.wait(lambda: "My bass" in ardour.save().tracks, 5, "the track's new name")
+        ardour.select_track(OWN_BASS)
+        ardour.select_range(studio.frame(SHORT[0]), studio.frame(SHORT[1]))
+        studio.remember({**VALUES, "mix": False, "binaural": False, "seed": 8})
+        second = studio.used(outbox, studio.sent(outbox, "generate_again")).report
+    assert first and second
+    one, other = first.takes[0].parts, second.takes[0].parts
+    assert notes_of(other["bass"]) == notes_of(one["bass"]) != []
+    assert notes_of(other["drums"]) != notes_of(one["drums"])
+
+
+def notes_of(path: str) -> list[tuple[int, int, int]]:
+    """Tick, pitch and velocity of the notes of a MIDI file, in Ardour's resolution of 1/1920 beat."""
+    file = mido.MidiFile(path)
+    found = []
+    for track in file.tracks:
+        ticks = 0
+        for message in track:
+            ticks += message.time
+            if message.type == "note_on" and message.velocity:
+                found.append((ticks * 1920 // file.ticks_per_beat, message.note, message.velocity))
+    return sorted(found)
