@@ -36,6 +36,7 @@ from .measures import CountingDoor, Measures
 from .metrics import Meter
 from .models import Models
 from .network import Network
+from .notify import Notifier
 from .supervise import Supervisor
 from .takes import Takes
 from .timers import Timers
@@ -59,6 +60,7 @@ class Server:
         self._jobs = Jobs(self._publish, self.settings.queue_limit)
         self._models = Models(bundle)
         self._timers = Timers()
+        self._notifier = Notifier()
         self._reports = harden(self._context.socket(zmq.PULL), wire.MAX_MESSAGE_BYTES, 16, 16)
         self._supervisor = Supervisor(
             self._mailbox, self._timers, self._reports.bind_to_random_port(LOOPBACK),
@@ -121,6 +123,7 @@ class Server:
         for socket in (control, self._reports, events, calls, osc):
             poller.register(socket, zmq.POLLIN)
         with self._signals():
+            self._notifier.ready(self._timers)
             while self._running or (self._dispatch.closing and self._jobs.running and not self._now):
                 full = self._intake.pending_bytes > MAX_PENDING_BYTES
                 poller.register(self._work.socket, 0 if full else zmq.POLLIN)
@@ -132,6 +135,7 @@ class Server:
         """End the daemon; with `now` without waiting for the running job, which stays accepted."""
         log.info("ending%s", "" if now else " after the running job")
         self._tell("stopping", "")
+        self._notifier.stopping()
         self._running, self._now = False, now
         self._dispatch.closing = self._intake.closing = True
 

@@ -61,6 +61,25 @@ def status(as_json: bool) -> None:
         show_status(client.status(), as_json)
 
 
+@command.command("health", epilog="Example: harmonicflow daemon health --ready")
+@click.option("--ready", is_flag=True, help="Also fail while a job that is sent now would not be done.")
+@json_option
+def health(ready: bool, as_json: bool) -> None:
+    """Say whether the daemon lives, for service managers and scripts; starts none.
+
+    The exit code is 0 when it is well, 3 when none runs or the one that does has not answered for 3 seconds, and
+    with --ready 1 when it could not do a job now.
+    """
+    from ..health import look_at_health
+    from ..output import result, result_json
+
+    status = look_at_health(ready)
+    if as_json:
+        result_json({"pid": status.pid, "worker": status.worker, "queued": status.queued, "uptime_s": status.uptime_s})
+    else:
+        result(f"process {status.pid} is well, its engine is {status.worker}, {status.queued} jobs wait")
+
+
 @command.command("settings")
 @json_option
 def settings(as_json: bool) -> None:

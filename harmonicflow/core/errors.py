@@ -128,6 +128,9 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
         "the daemon {what}", "Look at harmonicflow daemon status, then start it again", EXIT_NO_DAEMON
     ),
     "daemon_start": ErrorSpec("the daemon did not start: {reason}", "Read its log at {log}", EXIT_NO_DAEMON),
+    "not_ready": ErrorSpec(
+        "the daemon is not ready: {reason}", "Wait a little, or look at harmonicflow doctor", EXIT_FAILED
+    ),
     "daemon_running": ErrorSpec(
         "a daemon is already running (process {pid})", "Use it, or end it with: harmonicflow daemon stop", EXIT_FAILED
     ),
