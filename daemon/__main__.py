@@ -42,14 +42,20 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(bundle: str | None, foreground: bool) -> int:
-    """One daemon a user: raises `daemon_running` where there is one, `disk` where nothing can be kept."""
-    from . import logs  # after the options, so that --help is fast
+    """One daemon a user: raises `daemon_running` where there is one, `disk` else `disk`, `daemon_start`."""
+    import zmq  # after the options, so that --help is fast
+
+    from . import logs
     from .server import Server
 
     paths.owner_only(paths.home())
     with connection.daemon_lock():
         logs.open_log(foreground)
-        server = Server(bundle)
+        try:
+            server = Server(bundle)
+        except zmq.ZMQError as error:  # every port is taken
+            reason = f"no door could be opened on this computer ({error.strerror})"
+            raise HarmonicFlowError("daemon_start", reason=reason, log=paths.log_folder()) from error
         try:
             server.open()
             server.serve()
