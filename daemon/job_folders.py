@@ -49,12 +49,12 @@ class JobFolders:
         paths.owner_only(self.root)
         folder = paths.owner_only(self.folder(job))
         with paths.disk_errors(folder):
-            self._write(folder / REQUEST, encode(request))
+            paths.write_file(folder / REQUEST, encode(request), system=self._system)
             for name, sound in zip(sound_files(request), sounds, strict=True):
                 if isinstance(sound, Path):
                     paths.link_or_copy(sound, folder / name, system=self._system)
                 else:
-                    self._write(folder / name, sound)
+                    paths.write_file(folder / name, sound, system=self._system)
             paths.sync_folder(folder, self._system)
             paths.sync_folder(self.root, self._system)
 
@@ -94,11 +94,6 @@ class JobFolders:
         for folder in self.root.iterdir():
             if folder.name not in keep and folder.name != LAST:
                 paths.remove_folder(folder) if folder.is_dir() else folder.unlink()
-
-    def _write(self, path: Path, data: bytes | memoryview) -> None:
-        with open(path, "wb") as file:
-            file.write(data)
-        paths.sync_file(path, self._system)
 
 
 def sound_specs(request: WorkRequest) -> tuple[ClipSpec | LikeSpec, ...]:

@@ -100,20 +100,25 @@ def sync_file(path: Path, system: ModuleType = os) -> None:
         system.close(descriptor)
 
 
+def write_file(path: Path, data: bytes | memoryview, *, mode: int = 0o600, system: ModuleType = os) -> None:
+    """Write a new file and sync its bytes; what fails leaves a part of it. Raises OSError."""
+    flags = system.O_WRONLY | system.O_CREAT | system.O_EXCL | getattr(system, "O_BINARY", 0)
+    descriptor = system.open(path, flags, mode)
+    try:
+        written, data = 0, memoryview(data).cast("B")
+        while written < len(data):
+            written += system.write(descriptor, data[written:])
+        system.fsync(descriptor)
+    finally:
+        system.close(descriptor)
+
+
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, system: ModuleType = os) -> None:
     """Write a file whole or not at all: temporary name, sync, rename, sync the folder; raises `disk`."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     with disk_errors(path):
         try:
-            flags = system.O_WRONLY | system.O_CREAT | system.O_EXCL | getattr(system, "O_BINARY", 0)
-            descriptor = system.open(temporary, flags, mode)
-            try:
-                written = 0
-                while written < len(data):
-                    written += system.write(descriptor, data[written:])
-                system.fsync(descriptor)
-            finally:
-                system.close(descriptor)
+            write_file(temporary, data, mode=mode, system=system)
             system.replace(temporary, path)
         except OSError:
             temporary.unlink(missing_ok=True)

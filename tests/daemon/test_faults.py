@@ -1,0 +1,174 @@
+"""R1, R2, R11: everything the store does, with a disk that fails at its n-th call, for every n and five faults."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from daemon.job_folders import JobFolders
+from daemon.journal import JobRecord, Journal, TakeRecord
+from daemon.server import open_store
+from daemon.takes import STAGING, Takes
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.messages import ClipSpec, Generate, TakeSummary
+from tests.daemon.faults import FAULTS, SQLITE, Disk, PowerCut
+
+SOUND = b"sound " * 300
+CLIP = b"\0\0\0\0" * 2 * 50
+
+
+class Day:
+    """What happens in a store between two starts, and what was promised to clients on the way."""
+
+    def __init__(self, home: Path, request: Generate) -> None:
+        self.home = home
+        self.request = request
+        self.accepted: set[str] = set()
+        self.refused: set[str] = set()  # a row may be there all the same: the commit failed after its last write
+        self.ended: dict[str, str] = {}  # by job the state that the client heard
+        self.store: tuple[Journal, Takes, JobFolders] | None = None
+
+    def live(self) -> None:
+        """Start, finish one job with two takes, fail one, leave one waiting. Errors cost only what they hit."""
+        self.store = _worded(open_store)
+        if self.store is None:
+            return
+        for job, end in (("a", "done"), ("b", "failed"), ("c", ""), ("d", "cancelled")):
+            if self._accept(job) and end:
+                self._end(job, end)
+        _worded(self.store[0].requeue)
+
+    def close(self) -> None:
+        if self.store:
+            self.store[0].close()
+
+    def _accept(self, job: str) -> bool:
+        assert self.store
+        journal, _, folders = self.store
+        request = msgspec.structs.replace(self.request, id=f"request-{job}")
+
+        def keep() -> bool:
+            folders.keep(job, request, [memoryview(CLIP)])
+            journal.accept(JobRecord(job, request.id, "f" * 64, "generate", 1.0, "queued", 0, "", ()))
+            return True
+
+        if _worded(keep):
+            self.accepted.add(job)
+            _worded(lambda: folders.remember(job))
+            return True
+        self.refused.add(job)
+        _worded(lambda: folders.remove(job))
+        return False
+
+    def _end(self, job: str, state: str) -> None:
+        assert self.store
+        journal, takes, folders = self.store
+
+        def place() -> bool:
+            staging = takes.staging(job)
+            summaries = stage(staging, job)
+            _worded(lambda: journal.died(job, 1))
+            rows = []
+            if state == "done":
+                placed = takes.publish(staging, summaries)
+                rows = [TakeRecord(take.take, job, msgspec.json.encode(take)) for take in placed]
+            journal.finish(job, state, takes=rows)
+            return True
+
+        if _worded(place):
+            self.ended[job] = state
+            _worded(lambda: folders.remove(job))
+            _worded(lambda: takes.discard(job))
+
+
+def stage(staging: Path, job: str) -> tuple[TakeSummary, ...]:
+    """What a worker writes: two takes."""
+    made = tuple(TakeSummary(take=f"{job}-{number}", folder="", created="2026-01-01") for number in (1, 2))
+    for each in made:
+        folder = staging / each.take
+        (folder / "peaks").mkdir(parents=True)
+        (folder / "mix.wav").write_bytes(SOUND)
+        (folder / "take.json").write_bytes(msgspec.json.encode({"summary": each}))
+    return made
+
+
+def _worded(call: Any) -> Any:
+    """The answer, or None where the disk refused in words."""
+    try:
+        return call()
+    except (HarmonicFlowError, OSError) as error:
+        assert isinstance(error, OSError) or error.code == "disk", error
+        return None
+
+
+@pytest.fixture
+def request_with_clip(request_of: Any) -> Generate:
+    found: Generate = request_of("r", clip=ClipSpec(rate=44_100, channels=2, frames=50))
+    return found
+
+
+@pytest.fixture
+def no_syncs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every n-th call is a whole day of the store: nobody waits for the real disk."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    if SQLITE:
+        monkeypatch.setattr(SQLITE, "syncs", False)
+    yield
+
+
+@pytest.mark.skipif(SQLITE is None, reason="this Python's SQLite cannot be reached")
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_day_of_the_store_at_every_call(
+    tmp_path: Path, request_with_clip: Generate, monkeypatch: pytest.MonkeyPatch, no_syncs: None, fault: str,
+    proven: Any,
+) -> None:  # fmt: skip
+    n, disk = 0, None
+    while disk is None or disk.failed:
+        n += 1
+        home = tmp_path / f"{n}"
+        monkeypatch.setenv("HARMONICFLOW_HOME", str(home))
+        day = Day(home, request_with_clip)
+        with Disk(n, fault) as disk:
+            try:
+                day.live()
+            except PowerCut:
+                assert fault == "power cut"
+            finally:
+                day.close()  # the process is gone; what it would still write does not arrive
+        check_after(day, f"{fault} at call {n} of {disk.calls[:n][-3:]}")
+    assert n > 150 and {"sqlite write", "sqlite sync", "rename", "mkdir", "rmdir"} <= set(disk.calls), "calls are seen"
+    proven("R11" if fault != "power cut" else "R1", n - 1, f"{fault} at each of {n - 1} calls")
+
+
+def check_after(day: Day, where: str) -> None:
+    """The next start, with a disk that works: all promises are kept, and the day can be lived to its end."""
+    takes_root = day.home / "takes"
+    seen = {path.name for path in takes_root.iterdir() if path.name != STAGING} if takes_root.exists() else set()
+    for take in seen:
+        assert (takes_root / take / "mix.wav").read_bytes() == SOUND, f"half a take is visible: {where}"
+        assert (takes_root / take / "take.json").exists(), where
+    journal, takes, folders = open_store()
+    with journal:
+        assert journal.sound(), where
+        unfinished = {job.id for job in journal.unfinished()}
+        for job in day.accepted:
+            row = journal.by_id(job)
+            assert row is not None, f"an accepted job is unknown: {where}"
+            assert row.state == day.ended.get(job, row.state), where
+        for job in unfinished - day.refused:
+            assert folders.request(job).id == f"request-{job}", f"a row without its request: {where}"
+            assert (folders.folder(job) / "clip.f32").read_bytes() == CLIP, where
+        for job, state in day.ended.items():
+            if state == "done":
+                assert {f"{job}-1", f"{job}-2"} <= seen & journal.take_ids(), f"an acknowledged take is lost: {where}"
+        assert journal.take_ids() == seen, f"rows and folders differ: {where}"
+        assert {path.name for path in folders.root.iterdir()} <= unfinished | {".last"}, where
+        assert not (takes_root / STAGING).exists(), where
+        for job in unfinished:  # they run again: each take once
+            staging = takes.staging(job)
+            placed = takes.publish(staging, stage(staging, job))
+            journal.finish(job, "done", takes=[TakeRecord(t.take, job, msgspec.json.encode(t)) for t in placed])
+        assert not journal.unfinished() and journal.take_ids() == {p.name for p in takes_root.glob("[!.]*")}, where
