@@ -7,33 +7,28 @@ comes back as a call. One job runs at a time. The order at a job's end is take, 
 import functools
 import logging
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from harmonicflow.core.constants import MIN_BPM
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import (
     Block,
     Cancelled,
     Done,
     ErrorWire,
-    Extend,
     Failed,
-    Generate,
     JobState,
     Message,
     TakeSummary,
-    WorkRequest,
 )
 from harmonicflow.core.settings import Settings
 
-from . import limits
+from . import limits, sizes
 from .backoff import FIRST_S
 from .disk import Disk
-from .job_folders import JobFolders, sound_specs
+from .job_folders import JobFolders
 from .jobs import MAX_DEATHS, Job, Jobs
 from .journal import Journal, TakeRecord
 from .link import Broken, Loaded, Progress, Refused, Report, Run, Stop, Stopped, Written
@@ -185,9 +180,9 @@ class Dispatch:
             job.staging = staging
             folder, takes = str(self._folders.folder(job.id)), str(self._takes.root)
             order = Run(job=job.id, folder=folder, staging=str(staging), takes=takes)
-            sound_s = self._sound_s(job.request)
-            self._supervisor.busy(order, sound_s)
-            if limit_s := limits.job_seconds(self._settings, sound_s * job.request.count):
+            at_once_s = sizes.at_once_s(job.request, self._journal.parent(job.request))
+            self._supervisor.busy(order, at_once_s)
+            if limit_s := limits.job_seconds(self._settings, at_once_s * job.request.count):
                 self._timers.set(JOB_TIME, limit_s, lambda: self._too_long(job, limit_s))
             self._jobs.move(job, JobState.RUNNING)
 
@@ -209,17 +204,6 @@ class Dispatch:
             self._fail(job, job.verdict)
         else:
             self._end(job, JobState.CANCELLED)
-
-    def _sound_s(self, request: WorkRequest) -> float:
-        """How many seconds of sound the engine has to look at or to make at once."""
-        given = max((sound.frames / sound.rate for sound in sound_specs(request)), default=0.0)
-        if isinstance(request, Generate):
-            spec = request.selection
-            return max((spec.end_frame - spec.start_frame) / spec.rate, given)
-        found = self._journal.take(request.take)
-        parent = msgspec.json.decode(found.summary, type=TakeSummary) if found else TakeSummary(take="gone", folder="")
-        more = _added_s(parent, request) if isinstance(request, Extend) else 0.0
-        return max(parent.seconds + more, given)
 
     def _heard(self, job: Job, report: Report, buffers: Sequence[memoryview]) -> None:
         if isinstance(report, Progress):
@@ -312,15 +296,6 @@ class Dispatch:
     def _reply(self, job: Job, message: Message, buffers: Sequence[memoryview] = ()) -> None:
         for listener in job.listeners:
             listener.send(message, buffers)
-
-
-def _added_s(parent: TakeSummary, request: Extend) -> float:
-    """About how many seconds an extension adds: bars as long as the parent's, beats as slow as they come."""
-    if request.seconds is not None:
-        return request.seconds
-    if request.beats is not None:
-        return float(Fraction(request.beats)) * 60 / MIN_BPM
-    return (request.bars or 0) * parent.seconds / max(parent.bars, 1)
 
 
 def _nothing(_: object) -> None:

@@ -68,7 +68,13 @@ class Intake:
             if not self._known(listener, request):
                 self._enter(listener, request, _sounds(request, buffers))
         except HarmonicFlowError as error:
-            listener.send(Failed(id=request.id, error=ErrorWire(**error.to_wire())))
+            wait_s = error.fields.get("wait_s")
+            listener.send(
+                Failed(
+                    id=request.id, error=ErrorWire(**error.to_wire()),
+                    wait_s=wait_s if isinstance(wait_s, float) else None,
+                )
+            )  # fmt: skip
 
     def attach(self, listener: Listener, request_id: str) -> bool:
         """Tell a listener again what becomes of a request, after a restart; False where nobody knows the request."""
@@ -210,7 +216,10 @@ class Intake:
     def _accepted(self, job: Job) -> Accepted:
         running = 1 if self._jobs.running else 0
         position = self._jobs.position(job)
-        return Accepted(id=job.request.id, job=job.id, position=position - 1 + running if position else 0)
+        return Accepted(
+            id=job.request.id, job=job.id, position=position - 1 + running if position else 0,
+            wait_s=self._jobs.wait_s(job),
+        )  # fmt: skip
 
 
 def fingerprint(request: WorkRequest) -> str:

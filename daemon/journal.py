@@ -15,7 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
+import msgspec
+
 from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.messages import Generate, TakeSummary, WorkRequest
 
 log = logging.getLogger("harmonicflow.daemon")
 
@@ -160,6 +163,11 @@ class Journal:
                 query = "select id, job, summary from take where substr(id, 1, ?) = ? limit 2"
                 rows = self._reader.execute(query, (len(take), take)).fetchall()
         return TakeRecord(*rows[0]) if len(rows) == 1 else None
+
+    def parent(self, request: WorkRequest) -> TakeSummary | None:
+        """The take that a request edits or extends, if there is one."""
+        found = None if isinstance(request, Generate) else self.take(request.take)
+        return msgspec.json.decode(found.summary, type=TakeSummary) if found else None
 
     def takes(self, limit: int, offset: int = 0) -> list[TakeRecord]:
         """The newest takes, newest first."""

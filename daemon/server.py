@@ -20,7 +20,7 @@ from harmonicflow.core import connection, paths, settings, spool, wire
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import ControlRequest, DaemonEvent, JobEvent, WorkRequest
 
-from . import limits, logs
+from . import limits, logs, sizes
 from .control import Control
 from .disk import Disk, Mailbox
 from .dispatch import Dispatch
@@ -57,7 +57,10 @@ class Server:
         self._mailbox = Mailbox()
         self._disk = Disk(self._mailbox)
         self._journal, self._takes, self._folders = open_store()
-        self._jobs = Jobs(self._publish, self.settings.queue_limit)
+        self._jobs = Jobs(
+            self._publish, self.settings.queue_limit,
+            lambda request: sizes.made_s(request, self._journal.parent(request)),
+        )  # fmt: skip
         self._models = Models(bundle)
         self._timers = Timers()
         self._notifier = Notifier()

@@ -134,7 +134,7 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     "daemon_running": ErrorSpec(
         "a daemon is already running (process {pid})", "Use it, or end it with: harmonicflow daemon stop", EXIT_FAILED
     ),
-    "busy": ErrorSpec("{queued} jobs are waiting already", "Wait for one to end, or cancel one", EXIT_BUSY),
+    "busy": ErrorSpec("{queued} jobs are waiting already{work}", "Try again {when}, or cancel one", EXIT_BUSY),
     "cancelled": ErrorSpec("the job was cancelled", "Send it again when you want it", EXIT_CANCELLED),
     "worker_died": ErrorSpec(
         "the engine's process died ({reason})", "The daemon has started a new one: send the job again", EXIT_FAILED

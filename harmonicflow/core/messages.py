@@ -221,6 +221,7 @@ class JobRow(Part, frozen=True, kw_only=True):
     error: ErrorWire | None = None
     takes: tuple[str, ...] = ()
     title: str = ""
+    wait_s: float | None = None  # until it begins, as past jobs let one expect; None: it does not wait, or none knows
 
 
 # --- the work door, to the daemon ------------------------------------------------------------
@@ -320,6 +321,7 @@ class Accepted(Message, frozen=True, kw_only=True):
     id: Id
     job: Id
     position: int = 0  # jobs before it
+    wait_s: float | None = None  # until it begins, as past jobs let one expect; None: nobody knows yet
 
 
 class Block(Message, frozen=True, kw_only=True):
@@ -349,6 +351,7 @@ class Failed(Message, frozen=True, kw_only=True):
     id: str
     job: str = ""
     error: ErrorWire
+    wait_s: float | None = None  # `busy`: until there is room again; None: nobody knows
 
 
 class Cancelled(Message, frozen=True, kw_only=True):
@@ -539,6 +542,7 @@ class JobEvent(Message, frozen=True, kw_only=True):
     seconds_left: float | None = None
     error: ErrorWire | None = None
     takes: tuple[str, ...] = ()
+    wait_s: float | None = None  # until it begins, as past jobs let one expect; None: it does not wait, or none knows
 
 
 class DaemonEvent(Message, frozen=True, kw_only=True):
