@@ -3,13 +3,15 @@
 #   make test                ruff, mypy, every test, and the wheel in an empty environment
 #   make test-daw            a real Ardour on a screen that nobody sees, against the real daemon
 #   make test-night          what takes long: kills, faults and fuzzing in large numbers (about an hour)
+#   make soak [MINUTES=30]   jobs, cancels and crashing clients; the slope of memory and descriptors
 #   make clean               remove the environments and what was built
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP = -m pip install --quiet --disable-pip-version-check
 OUT ?=
+MINUTES ?= 30
 
-.PHONY: demo test lint types unit test-wheel test-daw test-night docs clean
+.PHONY: demo test lint types unit test-wheel test-daw test-night soak docs clean
 
 demo: .venv/ready
 	@.venv/bin/harmonicflow demo $(if $(OUT),--out "$(abspath $(OUT))")
@@ -36,6 +38,11 @@ test-daw: .venv-test/ready
 
 test-night: .venv-test/ready
 	.venv-test/bin/python -m pytest -q -m night --timeout 3600
+
+# Goes on where build/soak.jsonl ends; `rm build/soak.jsonl` begins anew.
+soak: .venv-test/ready
+	@mkdir -p build
+	.venv-test/bin/python -m tests.soak.soak --minutes $(MINUTES) --report build/soak.jsonl
 
 # An environment is made again when pyproject.toml changes. Run-time only: no torch.
 .venv/ready: pyproject.toml
