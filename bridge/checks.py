@@ -25,6 +25,7 @@ CHECKS: Final[Mapping[str, Callable[[str | None], Check]]] = {
     "ports": lambda _: checks_daemon.ports(),
     "connection": lambda _: checks_daemon.connection(),
     "daemon": lambda _: checks_daemon.daemon(),
+    "service": lambda _: checks_daemon.service(),
     "others": lambda _: checks_daemon.others(),
     "sound": lambda _: checks_hosts.sound(),
     "ardour": lambda _: checks_hosts.ardour(),

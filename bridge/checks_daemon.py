@@ -16,11 +16,13 @@ from harmonicflow.core.errors import HarmonicFlowError
 
 from .check import Check, command, end_process, start_again
 from .client import Client
+from .services import daemon_start, plan
 
 PROCESSES: Final = Path("/proc")
 MODULES: Final = (b"harmonicflow.daemon", b"daemon")  # as a wheel calls it, and a bare clone
 START_S: Final = 3.0  # a daemon that holds the lock for so long without being found does not start any more
 WELL: Final = ("ready", "busy", "starting", "asleep")
+SERVE_AGAIN: Final = "harmonicflow daemon install"
 ALLOW: Final = "Allow Python to use the address 127.0.0.1 in the firewall, in both directions"
 
 
@@ -112,6 +114,23 @@ def daemon() -> Check:
         found_words = f"{what}: release {status.version}, while {harmonicflow.__version__} is installed"
         return Check.warning("daemon", found_words, start_again())
     return Check.ok("daemon", what)
+
+
+def service() -> Check:
+    """What starts the daemon at login, where there is such a thing, starts this one."""
+    try:
+        wanted = plan(daemon_start())
+    except HarmonicFlowError:
+        return Check.ok("service", "this system has no service manager that is known here")
+    try:
+        found = wanted.file.read_bytes()
+    except FileNotFoundError:
+        return Check.ok("service", "not started at login; it is started when it is needed")
+    title = wanted.title
+    if found != wanted.data and b"--bundle" not in found:
+        advice = "It is of another release, or starts another installation"
+        return Check.warning("service", f"{title} starts it otherwise than it should", SERVE_AGAIN, advice)
+    return Check.ok("service", f"{title} starts it at login")
 
 
 def others(processes: Path = PROCESSES) -> Check:

@@ -6,6 +6,7 @@ the log on the terminal.
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
@@ -19,10 +20,13 @@ log = logging.getLogger("harmonicflow.daemon")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGTERM, SIGINT or a Shutdown message; returns the exit code."""
     options = parser().parse_args(arguments)
+    if options.home:
+        os.environ[paths.HOME_VARIABLE] = options.home
     try:
         return run(options.bundle, options.foreground)
     except HarmonicFlowError as error:
-        sys.stderr.write(f"{error}\n")
+        if sys.stderr:  # a service of Windows has none
+            sys.stderr.write(f"{error}\n")
         if log.hasHandlers():
             log.error("%s", error)
         return error.exit_code
@@ -36,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
         "HARMONICFLOW_HOME moves everything it keeps; HARMONICFLOW_BUNDLE names a bundle, as --bundle does.",
     )
     options.add_argument("--bundle", metavar="FOLDER", help="the bundle to serve: a folder, or a bundle's name")
+    options.add_argument("--home", metavar="FOLDER", help="as HARMONICFLOW_HOME, for services")
     options.add_argument("--foreground", action="store_true", help="show the log on the terminal as well")
     options.add_argument("--version", action="version", version=f"harmonicflow {__version__}")
     return options

@@ -80,6 +80,41 @@ def health(ready: bool, as_json: bool) -> None:
         result(f"process {status.pid} is well, its engine is {status.worker}, {status.queued} jobs wait")
 
 
+@command.command("install", epilog="Example: harmonicflow daemon install")
+@click.option("--bundle", metavar="FOLDER", help="Serve this bundle.  [default: the one that is installed]")
+@json_option
+def install(bundle: str | None, as_json: bool) -> None:
+    """Have the daemon started when you log in, and again should it crash.
+
+    As a user's service: of systemd on Linux, launchd on macOS, the Task Scheduler on Windows. No administrator is
+    needed. Doing it twice changes nothing.
+    """
+    from .. import services
+    from ..output import result, result_json
+
+    service, left = services.install(bundle)
+    if as_json:
+        result_json({"service": service.title, "file": str(service.file), "left": left})
+        return
+    result(f"{service.title} starts the daemon when you log in: {service.file}")
+    for sentence in left:
+        result(f"  {sentence}")
+
+
+@command.command("uninstall")
+@json_option
+def uninstall(as_json: bool) -> None:
+    """Take out what `install` has put in. A daemon that runs as a service is ended; waiting jobs are kept."""
+    from .. import services
+    from ..output import result, result_json
+
+    service, there = services.uninstall()
+    if as_json:
+        result_json({"service": service.title, "file": str(service.file), "removed": there})
+    else:
+        result(f"{service.file} is removed" if there else f"{service.title} has no service of HarmonicFlow")
+
+
 @command.command("settings")
 @json_option
 def settings(as_json: bool) -> None:

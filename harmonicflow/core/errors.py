@@ -128,6 +128,9 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
         "the daemon {what}", "Look at harmonicflow daemon status, then start it again", EXIT_NO_DAEMON
     ),
     "daemon_start": ErrorSpec("the daemon did not start: {reason}", "Read its log at {log}", EXIT_NO_DAEMON),
+    "no_service": ErrorSpec(
+        "{system} has no service manager that is known here", "Start it with: harmonicflow daemon start", EXIT_FAILED
+    ),
     "not_ready": ErrorSpec(
         "the daemon is not ready: {reason}", "Wait a little, or look at harmonicflow doctor", EXIT_FAILED
     ),
