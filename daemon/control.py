@@ -50,7 +50,7 @@ from .network import Network
 from .supervise import Supervisor
 from .takes import Takes
 
-WORKER_WORDS: Final = {"none": "down", "loading": "starting", "ready": "ready", "busy": "busy"}
+WORKER_WORDS: Final = {"none": "down", "asleep": "asleep", "loading": "starting", "ready": "ready", "busy": "busy"}
 
 
 class Control:

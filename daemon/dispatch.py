@@ -41,6 +41,7 @@ log = logging.getLogger("harmonicflow.daemon")
 
 RESTART: Final = "restart"  # names of timers
 JOB_TIME: Final = "job's time"
+IDLE: Final = "idle"
 
 
 class Dispatch:
@@ -74,7 +75,9 @@ class Dispatch:
     def advance(self) -> None:
         """Give the next waiting job to the worker, if it is free."""
         if self.closing or self._rests() or (job := self._jobs.next()) is None:
+            self._mind_idleness()
             return
+        self._timers.drop(IDLE)
         try:
             bundle = self._models.folder(job.request.model)
             if self._supervisor.bundle != bundle:
@@ -123,6 +126,19 @@ class Dispatch:
                 self._died_over(job, end.reason)
         self.preload()
 
+    def _mind_idleness(self) -> None:
+        """An engine that nobody has wanted for long gives its memory back."""
+        idle = self._supervisor.state == "ready" and self._jobs.running is None
+        if idle and self._settings.keep_alive_minutes and IDLE not in self._timers:
+            self._timers.set(IDLE, 60 * self._settings.keep_alive_minutes, self._sleep)
+
+    def _sleep(self) -> None:
+        if self._supervisor.state == "ready" and self._jobs.running is None:
+            log.info("the engine sleeps until the next job")
+            self._supervisor.sleep()
+            self.loaded = None
+            self._tell("asleep", "")
+
     def _rests(self) -> bool:
         """Whether a worker that has died too often is not started yet; then a timer is set for it."""
         if self._supervisor.worker or not (left_s := self._supervisor.backoff.left_s(self._jobs.waiting > 0)):
@@ -164,6 +180,7 @@ class Dispatch:
         self._tell("ready", report.bundle)
         if (job := self._jobs.running) and job.state is JobState.LOADING and not job.ending:
             self._run(job)
+        self._mind_idleness()
 
     def _refused(self, error: ErrorWire) -> None:
         log.error("the bundle cannot be used: %s", error.message)

@@ -98,11 +98,12 @@ class Supervisor:
         self.worker: Worker | None = None
         self.bundle: Path | None = None  # what the present worker was started with
         self.backoff = Backoff()
+        self._asleep = False
 
     @property
     def state(self) -> str:
-        """none, loading, ready or busy."""
-        return self.worker.state if self.worker else "none"
+        """none, asleep, loading, ready or busy."""
+        return self.worker.state if self.worker else "asleep" if self._asleep else "none"
 
     @property
     def key(self) -> bytes:
@@ -123,7 +124,7 @@ class Supervisor:
         command = [sys.executable, "-P", "-m", f"{package}.worker"]
         with open_log(self._log_file) as stderr:
             self.worker = worker = Worker(command, start, stderr, environment(package))
-        self.bundle, self._end, self._stopping = bundle, End(""), False
+        self.bundle, self._end, self._stopping, self._asleep = bundle, End(""), False, False
         self._expect(LOAD_LIMIT_S, f"it took longer than {LOAD_LIMIT_S:.0f} s to load the bundle")
         self._watch()
         threading.Thread(target=self._wait, args=(worker,), name=f"worker {worker.pid}", daemon=True).start()
@@ -170,6 +171,11 @@ class Supervisor:
             if wait:
                 worker.process.wait(5.0)
             worker.close()
+
+    def sleep(self) -> None:
+        """End the worker and give its memory back; the next `start` wakes it."""
+        self.close(wait=False)
+        self._asleep = True
 
     @property
     def _timer_names(self) -> tuple[str, str]:

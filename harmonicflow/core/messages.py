@@ -395,7 +395,7 @@ class StatusReply(Message, frozen=True, kw_only=True):
     version: str
     pid: int
     uptime_s: float
-    worker: str  # "starting", "ready", "busy" or "down"
+    worker: str  # "starting", "ready", "busy", "asleep" (the next job wakes it) or "down"
     worker_pid: int = 0
     bundle: str = ""
     bundle_folder: str = ""
@@ -546,7 +546,7 @@ class JobEvent(Message, frozen=True, kw_only=True):
 
 
 class DaemonEvent(Message, frozen=True, kw_only=True):
-    """The daemon or its worker changed: "ready", "worker started", "worker died", "stopping"."""
+    """The daemon or its worker changed: "ready", "worker started", "worker died", "asleep", "stopping"."""
 
     seq: Natural
     what: str

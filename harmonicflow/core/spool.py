@@ -60,7 +60,7 @@ class Beat(Part, frozen=True, kw_only=True):
     pid: int
     beat: int  # counts up
     version: str
-    worker: str  # "starting", "ready", "busy" or "down"
+    worker: str  # "starting", "ready", "busy", "asleep" (the next job wakes it) or "down"
     queued: int = 0  # jobs that wait
 
 

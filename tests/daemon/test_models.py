@@ -1,0 +1,35 @@
+"""The engine's coming and going: it gives its memory back when nobody wants it, and wakes for a job."""
+
+import time
+from typing import Any
+
+from harmonicflow.core.messages import DaemonEvent, Done
+
+
+def test_an_engine_that_nobody_wants_sleeps_and_wakes_for_a_job(house: Any, request_of: Any) -> None:
+    house.environment["HARMONICFLOW_KEEP_ALIVE_MINUTES"] = "0.02"  # 1.2 s
+    house.start()
+    desk = house.desk()
+    desk.until_ready()
+    began = time.monotonic()
+    asleep = desk.until(lambda status: status.worker == "asleep")
+    assert time.monotonic() - began > 0.9
+    assert (asleep.worker_pid, asleep.worker_rss_bytes, asleep.bundle) == (0, 0, "")
+    assert isinstance(desk.done(request_of(bars=2)), Done), "a job wakes it"
+    for _ in range(6):  # work is no idleness, and an idle time begins anew after each job
+        desk.done(request_of())
+        time.sleep(0.4)
+        assert desk.status().worker == "ready"
+    desk.until(lambda status: status.worker == "asleep")
+    while not (isinstance(event := desk.event(), DaemonEvent) and event.what == "asleep"):
+        pass
+    assert isinstance(desk.done(request_of()), Done)
+    assert house.stop() == 0 and "Traceback" not in house.log()
+
+
+def test_without_the_setting_it_stays_awake(house: Any) -> None:
+    house.start()
+    desk = house.desk()
+    pid = desk.until_ready().worker_pid
+    time.sleep(2.0)
+    assert desk.status().worker_pid == pid
