@@ -15,13 +15,14 @@ from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import harmonicflow
 from harmonicflow.core import connection as connections
 from harmonicflow.core import paths
 from harmonicflow.core import settings as table
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.messages import StatusReply
+from harmonicflow.core.messages import Metrics, MetricsReply, StatusReply
 
 from .check import Check, megabytes
 from .checks_install import PACKAGES, RUNTIMES, default_bundle, shipped_bundle
@@ -169,9 +170,15 @@ def _daemon() -> str:
         if connections.find() is None:
             return "not running"
         with Client.connect() as client:
-            return _status(client.status())
+            numbers = client.ask(Metrics(id=uuid4().hex), MetricsReply).text
+            return f"{_status(client.status())}\n" + "\n".join(filter(_is_telling, numbers.splitlines()))
     except HarmonicFlowError as error:
         return error.message
+
+
+def _is_telling(line: str) -> bool:
+    """Whether a line of the metrics goes into the report: no remarks, no buckets."""
+    return not line.startswith("#") and "_bucket{" not in line
 
 
 def _status(status: StatusReply) -> str:

@@ -96,4 +96,5 @@ def test_the_report_of_a_running_daemon_names_no_titles(cli, tmp_path):
     ran = cli("doctor", "--report", str(tmp_path / "report.txt"))
     text = (tmp_path / "report.txt").read_text()
     assert ran.code == 0 and "done" in text and "worker ready" in text and "Secret Band" not in text
+    assert 'harmonicflow_jobs_total{state="done"} 1.0' in text and "_bucket" not in text
     assert "accepted: <id>" in text and str(tmp_path) not in text

@@ -174,6 +174,18 @@ def test_what_the_service_starts_is_the_daemon_of_this_home(place, platform, bun
         assert process.wait(10) == 0
 
 
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_a_service_of_another_installation_is_told_from_one_with_a_bundle(place, platform):
+    wanted = plan(daemon_start(), platform).data
+    assert checks_daemon.starts_as(wanted, wanted)
+    assert checks_daemon.starts_as(plan(daemon_start("mine"), platform).data, wanted)
+    start = daemon_start("mine")
+    moved = start._replace(words=["/old/venv/python", *start.words[1:]])
+    elsewhere = start._replace(words=[word.replace("home", "attic") for word in start.words])
+    for other in (moved, elsewhere):
+        assert not checks_daemon.starts_as(plan(other, platform).data, wanted)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="systemd")
 def test_install_twice_uninstall_twice(place, run_here, monkeypatch):
     monkeypatch.setenv("HARMONICFLOW_HOME", str(place / "home"))
