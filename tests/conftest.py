@@ -6,9 +6,15 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.reliability.plugin import proven, pytest_runtest_makereport
+from tests.reliability.plugin import (
+    proven,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_runtest_makereport,
+)
 
-__all__ = ["proven", "pytest_runtest_makereport"]  # for every test: what it has shown
+# For every test: what it has shown, and which errors were raised.
+__all__ = ["proven", "pytest_collection_modifyitems", "pytest_configure", "pytest_runtest_makereport"]
 
 settings.register_profile("same everywhere", deadline=None, derandomize=True, database=None)
 settings.load_profile("same everywhere")

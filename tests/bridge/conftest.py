@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.ran import Ran
+from tests.reliability import codes
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,6 +43,7 @@ class CommandLine:
             out, err = process.communicate(timeout=timeout)
         finally:
             process.kill()
+        codes.said(out)
         return Ran(process.returncode, out, err)
 
     def close(self) -> None:

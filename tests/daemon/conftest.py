@@ -32,6 +32,7 @@ from harmonicflow.core.messages import (
 )
 from harmonicflow.core.tempo import Selection
 from harmonicflow.core.wire import pack, unpack
+from tests.reliability import codes
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 30.0
@@ -64,7 +65,10 @@ class Desk:
         if not socket.poll(int(seconds * 1000)):
             raise TimeoutError(f"nothing came within {seconds} s")
         frames = socket.recv_multipart()
-        return unpack(self.connection.key_bytes, frames[1:] if socket is self.events else frames, expected)
+        found = unpack(self.connection.key_bytes, frames[1:] if socket is self.events else frames, expected)
+        if isinstance(found[0], Failed):
+            codes.raised.add(found[0].error.code)
+        return found
 
     def ask(self, question: Any) -> Any:
         self.send(question, socket=self.control)

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from . import proofs
+from . import codes, proofs
 from .properties import PROPERTIES
 
 Proven: TypeAlias = Callable[..., None]
@@ -29,6 +29,17 @@ def proven(request: pytest.FixtureRequest) -> Proven:
         calls.append((property_, cases, measured))
 
     return say
+
+
+def pytest_configure() -> None:
+    """Note from now on which errors are raised."""
+    codes.watch()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The test that looks back comes last."""
+    items.sort(key=lambda item: item.name == "test_every_code_was_raised")
 
 
 @pytest.hookimpl(wrapper=True)
