@@ -134,8 +134,8 @@ def disk() -> Check:
     home = paths.home()
     free = shutil.disk_usage(home).free
     found = f"{megabytes(free)} free at {home}"
-    repair = "harmonicflow takes --prune --older-than 30d"
-    advice = f"Or set {paths.HOME_VARIABLE} to a folder on another disk"
+    repair = prune_command()
+    advice = f"Remove old takes, or set {paths.HOME_VARIABLE} to a folder on another disk"
     least = _low_disk_bytes()
     if free < max(least, TAKE_BYTES):
         return Check.failed("disk", f"{found}, new jobs are refused below {megabytes(least)}", repair, advice)
@@ -146,6 +146,14 @@ def disk() -> Check:
     if free < max(LOW_BYTES, 2 * least):
         return Check.warning("disk", found, repair, advice)
     return Check.ok("disk", found)
+
+
+def prune_command() -> str:
+    """The command that removes old takes, "" where `takes` has none."""
+    from .commands.takes import command as takes_command
+
+    has_it = any(option.name == "prune" for option in takes_command.params)
+    return "harmonicflow takes --prune --older-than 30d" if has_it else ""
 
 
 def _low_disk_bytes() -> float:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -11,6 +12,7 @@ import time
 import tomllib
 from pathlib import Path
 
+import click
 import pytest
 
 from bridge import checks, checks_daemon, checks_home, checks_hosts, checks_install
@@ -77,6 +79,21 @@ def test_people_see_the_repair_below_the_problem(fresh_cli, tmp_path):
     lines = ran.out.splitlines()
     [at] = [number for number, line in enumerate(lines) if line.startswith("failed   settings")]
     assert ran.code == 1 and "repair: mkdir" in lines[at + 1] and "advice: It is a whole number" in lines[at + 2]
+
+
+def test_every_command_that_a_repair_names_is_one():
+    from bridge.cli import root
+
+    sources = "\n".join(file.read_text() for file in (ROOT / "bridge").glob("check*.py"))
+    named = set(re.findall(r"harmonicflow ([a-z]+[a-z -]*[a-z])", sources))
+    assert {"daemon install", "daemon stop", "bridge install ardour"} <= named
+    for words in map(str.split, named):
+        context, command = click.Context(root), root
+        while isinstance(command, click.Group):
+            name, command, words = command.resolve_command(context, words)
+        if words != ["--prune", "--older-than"] or checks_home.prune_command():  # a few cannot be without a value
+            options = {option for row in command.params for option in row.opts}
+            assert {word for word in words if word.startswith("--")} <= options, (name, words)
 
 
 @pytest.mark.parametrize("fault", ["damaged", "gone", "model.json", "outside"])
