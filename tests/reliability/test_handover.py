@@ -23,8 +23,8 @@ ROUNDS = 5  # other programs run too: the best round counts
 
 
 @pytest.fixture
-def doors() -> Iterator[Connection]:
-    command = [sys.executable, "-m", "tests.reliability.door_alone"]
+def doors(request: pytest.FixtureRequest) -> Iterator[Connection]:
+    command = [sys.executable, "-m", "tests.reliability.door_alone", *getattr(request, "param", ())]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin and process.stdout
         yield msgspec.json.decode(process.stdout.readline(), type=Connection)
@@ -32,7 +32,7 @@ def doors() -> Iterator[Connection]:
         assert process.wait(10) == 0
 
 
-def handed_over_ms(connection: Connection) -> list[float]:
+def handed_over_ms(connection: Connection, blocks: int = BLOCKS) -> list[float]:
     """From the daemon's `send` until the bridge has checked a block and sees its samples: each block's time."""
     times: list[float] = []
 
@@ -42,10 +42,10 @@ def handed_over_ms(connection: Connection) -> list[float]:
         assert (samples[:, :, [0, -1]] == block.index % 3).all()
 
     selection = Selection.from_bars(6, 120, "4/4", 44_100).to_wire()
-    request = Generate(id="handover", selection=selection, seed=1, steps=BLOCKS)
+    request = Generate(id="handover", selection=selection, seed=1, steps=blocks)
     with Client(connection) as client:
         client.perform(request, on_block=on_block)
-    assert len(times) == BLOCKS
+    assert len(times) == blocks
     return times[1:]  # the first one also fills the kernel's buffers
 
 
@@ -70,3 +70,11 @@ def test_twelve_seconds_of_eight_channels_are_there_at_once(doors: Connection, p
     measured = f"median {median(best):.1f} ms, worst of {len(best)} {max(best):.1f}; memcpy {copy_ms:.1f} ms"
     proven("T2", cases=sum(map(len, rounds)), measured=measured)
     assert median(best) < LIMIT_MS, (measured, copy_ms)
+
+
+@pytest.mark.parametrize("doors", [["--curve"]], indirect=True, ids=["curve"])
+def test_the_same_encrypted_for_another_computer(doors: Connection, proven: Proven) -> None:
+    """Reported, not bounded."""
+    assert doors.server
+    times = handed_over_ms(doors, blocks=12)
+    proven("T2", cases=len(times), measured=f"over CURVE: median {median(times):.1f} ms, worst {max(times):.1f}")
