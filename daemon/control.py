@@ -37,6 +37,7 @@ from harmonicflow.core.messages import (
     TakeReply,
     TakeSound,
     TakeSummary,
+    UseModel,
     Welcome,
 )
 
@@ -75,6 +76,7 @@ class Control:
         self._answers: dict[type[Message], Callable[[Listener, Any], Message | None]] = {
             Hello: self._hello, Status: self._status, Cancel: self._cancel, ListTakes: self._list_takes,
             ShowTake: self._show_take, GetTake: self._get_take, ListModels: self._list_models,
+            UseModel: self._use_model,
             Snapshot: self._snapshot, Metrics: self._numbers, Shutdown: self._end,
         }  # fmt: skip
 
@@ -154,6 +156,9 @@ class Control:
             listener, request.id, self._models.rows,
             lambda rows: listener.send(ModelList(id=request.id, models=rows)),
         )  # fmt: skip
+
+    def _use_model(self, _: Listener, request: UseModel) -> Message:
+        return self._dispatch.swap.use(request)
 
     def _snapshot(self, _: Listener, request: Snapshot) -> Message:
         return SnapshotReply(id=request.id, seq=self._jobs.seq, jobs=self._jobs.rows(recent=False))

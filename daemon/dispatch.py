@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from harmonicflow.core import wire
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import (
     Block,
@@ -34,6 +35,7 @@ from .journal import Journal, TakeRecord
 from .link import Broken, Loaded, Progress, Refused, Report, Run, Stop, Stopped, Written
 from .models import Models
 from .supervise import End, Supervisor
+from .swap import Swap
 from .takes import Takes
 from .timers import Timers
 
@@ -62,6 +64,7 @@ class Dispatch:
         self._settings = settings
         self._tell = tell
         self.loaded: Loaded | None = None  # what the worker serves
+        self.swap = Swap(supervisor, models, lambda: self.loaded, self.advance, tell)
         self.closing = False
 
     def preload(self) -> None:
@@ -74,6 +77,7 @@ class Dispatch:
 
     def advance(self) -> None:
         """Give the next waiting job to the worker, if it is free."""
+        self._change_over()
         if self.closing or self._rests() or (job := self._jobs.next()) is None:
             self._mind_idleness()
             return
@@ -101,8 +105,24 @@ class Dispatch:
         elif job.kept:
             self._end(job, JobState.CANCELLED)
 
-    def report(self, report: Report, buffers: Sequence[memoryview]) -> None:
-        """Take in one report of the worker."""
+    def hear(self, frames: Sequence[memoryview]) -> None:
+        """Take in one report. One that is signed with another key comes from a worker that was given up."""
+        reason = "there is no worker"
+        for keeper in (self._supervisor, self.swap.keeper):
+            if keeper.key:
+                try:
+                    report, buffers = wire.unpack(keeper.key, frames, Report)
+                except HarmonicFlowError as error:
+                    reason = error.message
+                    continue
+                if keeper is self._supervisor:
+                    self._report(report, buffers)
+                else:
+                    self.swap.report(report)
+                return
+        log.info("a report was not heard: %s", reason)
+
+    def _report(self, report: Report, buffers: Sequence[memoryview]) -> None:
         self._supervisor.alive()
         if isinstance(report, Loaded):
             self._loaded(report)
@@ -125,6 +145,18 @@ class Dispatch:
             else:
                 self._died_over(job, end.reason)
         self.preload()
+
+    def _change_over(self) -> None:
+        """A bundle that is proven takes its place, between two jobs."""
+        if self._jobs.running or self.closing or not (found := self.swap.take()):
+            return
+        row, self.loaded = found
+        self._supervisor.adopt(self.swap.keeper)
+        self._models.use(Path(row.folder))
+        self._timers.drop(RESTART, IDLE)
+        self._disk.run(lambda: self._models.remember(row.name), _nothing, _log)
+        log.info("bundle %s is served from now on", row.name)
+        self._tell("model", row.name)
 
     def _mind_idleness(self) -> None:
         """An engine that nobody has wanted for long gives its memory back."""
@@ -184,11 +216,14 @@ class Dispatch:
 
     def _refused(self, error: ErrorWire) -> None:
         log.error("the bundle cannot be used: %s", error.message)
+        wanted_by_a_job = self._supervisor.bundle != self._models.folder()
         self._supervisor.close(wait=False)
         self.loaded = None
         self._tell("worker died", error.message)
         if (job := self._jobs.running) and job.state is JobState.LOADING:
             self._end(job, JobState.FAILED, error)
+        if wanted_by_a_job:
+            self.preload()
 
     def _run(self, job: Job) -> None:
         def ready(staging: Path) -> None:

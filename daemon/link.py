@@ -20,6 +20,7 @@ class Start(Message, frozen=True, kw_only=True):
     port: int
     key: bytes
     bundle: str = ""
+    prove: bool = False  # play a bar before saying Loaded
 
 
 class Run(Message, frozen=True, kw_only=True):
@@ -43,6 +44,7 @@ class Loaded(Message, frozen=True, kw_only=True):
     bundle: str
     folder: str
     seconds: float
+    mark: str = ""  # SHA-256 of its card
 
 
 class Refused(Message, frozen=True, kw_only=True):

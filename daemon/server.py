@@ -17,7 +17,6 @@ import zmq
 
 from harmonicflow import __version__
 from harmonicflow.core import connection, paths, settings, spool, wire
-from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import ControlRequest, DaemonEvent, JobEvent, WorkRequest
 
 from . import limits, logs, sizes
@@ -31,7 +30,6 @@ from .intake import MAX_PENDING_BYTES, Intake
 from .job_folders import JobFolders
 from .jobs import Jobs
 from .journal import Journal, TakeRecord
-from .link import Report
 from .measures import CountingDoor, Measures
 from .metrics import Meter
 from .models import Models
@@ -144,6 +142,7 @@ class Server:
 
     def close(self) -> None:
         """Close everything in the order that loses nothing."""
+        self._dispatch.swap.close()
         self._supervisor.close()
         connection.remove(os.getpid())
         with contextlib.suppress(OSError):
@@ -182,18 +181,13 @@ class Server:
             door.send_waiting()
 
     def _hear(self) -> None:
-        """The worker's reports. One that is signed with another key comes from a worker that was given up."""
+        """The workers' reports."""
         while True:
             try:
                 frames = self._reports.recv_multipart(zmq.DONTWAIT, copy=False)
             except zmq.Again:
                 return
-            try:
-                report, buffers = wire.unpack(self._supervisor.key, [frame.buffer for frame in frames], Report)
-            except HarmonicFlowError as error:
-                log.info("a report was not heard: %s", error.message)
-            else:
-                self._guarded(self._dispatch.report, report, buffers)
+            self._guarded(self._dispatch.hear, [frame.buffer for frame in frames])
 
     def _guarded(self, call: Callable[..., object], *arguments: object) -> None:
         try:

@@ -47,6 +47,7 @@ class Worker:
     def __init__(self, command: list[str], start: Start, stderr: IO[bytes], env: Mapping[str, str]) -> None:
         self.key = start.key
         self.state = "loading"
+        self.keeper: Supervisor | None = None  # whom its end is reported to
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr, env=dict(env), bufsize=0
         )
@@ -115,15 +116,19 @@ class Supervisor:
         """The present worker's process, 0 without one."""
         return self.worker.pid if self.worker else 0
 
-    def start(self, bundle: Path) -> bool:
-        """Start a worker, unless there is one. Raises OSError where no process can be made."""
+    def start(self, bundle: Path, prove: bool = False) -> bool:
+        """Start a worker, unless there is one. Raises OSError where no process can be made.
+
+        With `prove` it plays a bar before it says that it is ready.
+        """
         if self.worker:
             return False
-        start = Start(port=self._report_port, key=secrets.token_bytes(32), bundle=str(bundle))
+        start = Start(port=self._report_port, key=secrets.token_bytes(32), bundle=str(bundle), prove=prove)
         package = __package__ or "daemon"
         command = [sys.executable, "-P", "-m", f"{package}.worker"]
         with open_log(self._log_file) as stderr:
             self.worker = worker = Worker(command, start, stderr, environment(package))
+        worker.keeper = self
         self.bundle, self._end, self._stopping, self._asleep = bundle, End(""), False, False
         self._expect(LOAD_LIMIT_S, f"it took longer than {LOAD_LIMIT_S:.0f} s to load the bundle")
         self._watch()
@@ -172,6 +177,23 @@ class Supervisor:
                 worker.process.wait(5.0)
             worker.close()
 
+    def twin(self, ended: Callable[[End], object], name: str) -> "Supervisor":
+        """A second keeper, of another worker."""
+        return Supervisor(
+            self._mailbox, self._timers, self._report_port, self._log_file, ended, self._memory_limit, name
+        )
+
+    def adopt(self, other: "Supervisor") -> None:
+        """Take over the ready worker of another keeper; the present one is ended."""
+        self.close(wait=False)
+        worker, bundle = other.worker, other.bundle
+        other.worker = other.bundle = None
+        if worker:
+            self.worker, self.bundle = worker, bundle
+            worker.keeper, self._end, self._stopping, self._asleep = self, End(""), False, False
+            self._ready_at = time.monotonic()
+            self.backoff.worked()
+
     def sleep(self) -> None:
         """End the worker and give its memory back; the next `start` wakes it."""
         self.close(wait=False)
@@ -209,7 +231,7 @@ class Supervisor:
 
     def _wait(self, worker: Worker) -> None:
         code = worker.process.wait()
-        self._mailbox.post(lambda: self._gone(worker, code))
+        self._mailbox.post(lambda: (worker.keeper or self)._gone(worker, code))
 
     def _gone(self, worker: Worker, code: int) -> None:
         if worker is not self.worker:

@@ -26,6 +26,7 @@ from harmonicflow.core.messages import Block, ErrorWire, Extend, Generate, Messa
 from .disk import in_words
 from .job_folders import read_clip, read_like, read_request
 from .link import MAX_ORDER, Broken, Loaded, Progress, Refused, Run, Start, Stop, Stopped, Written, read_order
+from .models import mark
 
 if TYPE_CHECKING:
     from harmonicflow.engine.api import HarmonicFlow
@@ -221,6 +222,19 @@ def load(bundle: str) -> "HarmonicFlow":
     return engine
 
 
+def prove(engine: "HarmonicFlow") -> None:
+    """Play a bar. Raises `bad_bundle` where that cannot be done or gives no sound."""
+    import numpy as np
+
+    try:
+        (result,) = engine.generate(bars=1, tempo=240, chords="Am", seed=1, steps=1)
+    except HarmonicFlowError as error:
+        reason = f"it cannot play a bar: {error.message}"
+        raise HarmonicFlowError("bad_bundle", path=engine.bundle.path, reason=reason) from error
+    if not np.isfinite(result.dry).all() or not result.dry.any():
+        raise HarmonicFlowError("bad_bundle", path=engine.bundle.path, reason="what it plays is no sound")
+
+
 def main() -> None:
     """Read the first order, load the bundle, then serve until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the daemon, which ends us
@@ -233,13 +247,15 @@ def main() -> None:
     began = time.monotonic()
     try:
         engine = load(start.bundle)
+        if start.prove:
+            prove(engine)
     except Exception as error:  # a broken bundle can fail in any way
         reporter.send(Refused(error=_wire(memory_in_words(error))))
         reporter.close()
         sys.exit(EXIT_REFUSED)
     orders.stop_engine = engine.cancel
-    seconds = time.monotonic() - began
-    reporter.send(Loaded(bundle=engine.bundle.card.name, folder=str(engine.bundle.path), seconds=seconds))
+    seconds, folder = time.monotonic() - began, engine.bundle.path
+    reporter.send(Loaded(bundle=engine.bundle.card.name, folder=str(folder), seconds=seconds, mark=mark(folder)))
     serve(engine, orders, reporter.send)
 
 

@@ -86,6 +86,11 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     "bad_settings": ErrorSpec("{path} is not a file of settings: {reason}", "Write lines like: queue_limit = 32"),
     # Bundles.
     "unknown_model": ErrorSpec("there is no bundle named {model!r}", "List them with: harmonicflow models", EXIT_MODEL),
+    "model_replaced": ErrorSpec(
+        "bundle {model} was not put to use: another one was asked for meanwhile",
+        "See which one is served with: harmonicflow models",
+        EXIT_MODEL,
+    ),
     "no_bundle": ErrorSpec(
         "there is no bundle in {path}", "Give a folder that holds model.json, or leave --bundle out", EXIT_MODEL
     ),

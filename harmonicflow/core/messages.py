@@ -484,6 +484,22 @@ class ModelList(Message, frozen=True, kw_only=True):
     models: tuple[BundleRow, ...]
 
 
+class UseModel(Message, frozen=True, kw_only=True):
+    """Serve another bundle from now on, once it is proven. Ask again with the same id until it is serving."""
+
+    id: Id
+    model: Name  # a bundle's name
+
+
+class ModelInUse(Message, frozen=True, kw_only=True):
+    """The reply to UseModel; a bundle that cannot be used is said by Failed, and the old one goes on serving."""
+
+    id: Id
+    model: str
+    folder: str
+    state: Literal["proving", "waiting", "serving"]  # waiting: for the running job of the old one
+
+
 class Snapshot(Message, frozen=True, kw_only=True):
     """The state of every unfinished job and the number of the last event, for who subscribed late."""
 
@@ -546,7 +562,9 @@ class JobEvent(Message, frozen=True, kw_only=True):
 
 
 class DaemonEvent(Message, frozen=True, kw_only=True):
-    """The daemon or its worker changed: "ready", "worker started", "worker died", "asleep", "stopping"."""
+    """The daemon or its worker changed: "ready", "worker started", "worker died", "asleep", "stopping"; of another
+    bundle "model on trial", "model refused", "model".
+    """
 
     seq: Natural
     what: str
@@ -586,6 +604,8 @@ MESSAGES: Final[tuple[Row, ...]] = (
     Row(TakeSound, "control", "daemon", (), "one for each file, [channels, frames]"),
     Row(ListModels, "control", "bridge", (ModelList,)),
     Row(ModelList, "control", "daemon"),
+    Row(UseModel, "control", "bridge", (ModelInUse, Failed)),
+    Row(ModelInUse, "control", "daemon"),
     Row(Snapshot, "control", "bridge", (SnapshotReply,)),
     Row(SnapshotReply, "control", "daemon"),
     Row(Metrics, "control", "bridge", (MetricsReply,)),
@@ -600,11 +620,12 @@ MESSAGES: Final[tuple[Row, ...]] = (
 WorkRequest: TypeAlias = Generate | Regenerate | Extend
 WorkReply: TypeAlias = Accepted | Block | Done | Failed | Cancelled
 ControlRequest: TypeAlias = (
-    Hello | Status | Cancel | ListTakes | ShowTake | GetTake | ListModels | Snapshot | Metrics | Shutdown
+    Hello | Status | Cancel | ListTakes | ShowTake | GetTake | ListModels | UseModel | Snapshot | Metrics
+    | Shutdown
 )
 ControlReply: TypeAlias = (
-    Welcome | StatusReply | CancelReply | TakeList | TakeReply | TakeSound | ModelList | SnapshotReply | MetricsReply
-    | Ok | Failed
+    Welcome | StatusReply | CancelReply | TakeList | TakeReply | TakeSound | ModelList | ModelInUse | SnapshotReply
+    | MetricsReply | Ok | Failed
 )
 Event: TypeAlias = JobEvent | DaemonEvent
 
