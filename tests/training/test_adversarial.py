@@ -76,6 +76,9 @@ def test_the_stage_resumes_and_leaves_the_latent_space(corpus: Path, codec_file:
     tensors, meta = checkpoint.load(tmp_path / "last.safetensors")
     trained = checkpoint.weights(tensors, checkpoint.MODEL)
     assert not torch.equal(trained["decoder.head.weight"], before.decoder.head.weight)
+    averaged = checkpoint.weights(tensors)  # of every step, kept or not
+    assert all(value.numpy().tobytes() == averaged[f"encoder.{name}"].numpy().tobytes()
+               for name, value in before.encoder.state_dict().items())
     assert float(checkpoint.weights(tensors, checkpoint.RIVALS)["steps"]) == meta["step"] == 6
     assert meta["config"] == SMALL.__dict__ and meta["start"]["mel"] > 0
     best = checkpoint.load(tmp_path / "best.safetensors")[1]
