@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from harmonicflow import __version__
-from harmonicflow.core import connection, paths
+from harmonicflow.core import connection, paths, settings
 from harmonicflow.core.errors import EXIT_OK, HarmonicFlowError
 
 log = logging.getLogger("harmonicflow.daemon")
@@ -55,7 +55,7 @@ def run(bundle: str | None, foreground: bool) -> int:
 
     paths.owner_only(paths.home())
     with connection.daemon_lock():
-        logs.open_log(foreground)
+        logs.open_log(foreground, settings.load())
         try:
             server = Server(bundle)
         except zmq.ZMQError as error:  # every port is taken

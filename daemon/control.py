@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
-
 from harmonicflow import __version__
 from harmonicflow.core import paths
 from harmonicflow.core.errors import HarmonicFlowError
@@ -48,6 +46,7 @@ from .jobs import Jobs, Listener
 from .journal import Journal, TakeRecord
 from .models import Models
 from .network import Network
+from .prune import Prune
 from .supervise import Supervisor
 from .takes import Takes
 
@@ -59,7 +58,7 @@ class Control:
 
     def __init__(
         self, jobs: Jobs, journal: Journal, disk: Disk, takes: Takes, models: Models, supervisor: Supervisor,
-        dispatch: Dispatch, network: Network, shutdown: Callable[[bool], object],
+        dispatch: Dispatch, prune: Prune, network: Network, shutdown: Callable[[bool], object],
         metrics: Callable[[], str],
     ) -> None:  # fmt: skip
         self._jobs = jobs
@@ -69,6 +68,7 @@ class Control:
         self._models = models
         self._supervisor = supervisor
         self._dispatch = dispatch
+        self._prune = prune
         self._network = network
         self._shutdown = shutdown
         self._metrics = metrics
@@ -76,8 +76,8 @@ class Control:
         self._answers: dict[type[Message], Callable[[Listener, Any], Message | None]] = {
             Hello: self._hello, Status: self._status, Cancel: self._cancel, ListTakes: self._list_takes,
             ShowTake: self._show_take, GetTake: self._get_take, ListModels: self._list_models,
-            UseModel: self._use_model,
-            Snapshot: self._snapshot, Metrics: self._numbers, Shutdown: self._end,
+            UseModel: self._use_model, Snapshot: self._snapshot, Metrics: self._numbers, Shutdown: self._end,
+            **prune.answers,
         }  # fmt: skip
 
     def request(self, listener: Listener, request: Any) -> None:
@@ -180,8 +180,7 @@ class Control:
         return self._summary(found)
 
     def _summary(self, row: TakeRecord) -> TakeSummary:
-        summary = msgspec.json.decode(row.summary, type=TakeSummary)
-        return msgspec.structs.replace(summary, folder=str(self._takes.folder(row.id)))  # the home may have moved
+        return self._prune.summary(row)
 
 
 def _failed(name: str, error: HarmonicFlowError) -> Failed:

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from harmonicflow.core import paths
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import (
     Accepted,
@@ -49,7 +50,7 @@ class Intake:
 
     def __init__(
         self, jobs: Jobs, journal: Journal, disk: Disk, folders: JobFolders, takes: Takes,
-        advance: Callable[[], object], cancel: Callable[[Job], object],
+        advance: Callable[[], object], cancel: Callable[[Job], object], low_disk_mb: int = 0,
     ) -> None:  # fmt: skip
         self._jobs = jobs
         self._journal = journal
@@ -58,6 +59,7 @@ class Intake:
         self._takes = takes
         self._advance = advance
         self._cancel = cancel
+        self._low_disk_mb = low_disk_mb
         self._last: Generate | None = None  # what `again` does again
         self.closing = False
         self.pending_bytes = 0  # of sounds on their way to the disk
@@ -164,6 +166,7 @@ class Intake:
         self.pending_bytes += size
 
         def keep() -> WorkRequest:
+            self._check_room(size)
             checked = self._checked(request)
             self._folders.keep(job.id, checked, sounds)
             kind = type(request).__name__.lower()
@@ -194,10 +197,17 @@ class Intake:
 
         self._disk.run(keep, kept, failed)
 
+    def _check_room(self, size: int) -> None:
+        """Refuse what would leave too little space for the takes that are still to be written; raises `low_disk`."""
+        least = self._low_disk_mb * 1_000_000
+        for folder in {self._folders.root, self._takes.root} if least else ():
+            if (free := paths.free_bytes(folder)) - size < least:
+                raise HarmonicFlowError("low_disk", path=folder, free=free // 1_000_000, least=self._low_disk_mb)
+
     def _with_parent(self, request: Regenerate | Extend) -> Regenerate | Extend:
         """The request with the parent's full name ("last" and the beginning of a name are understood)."""
         take = self._journal.take(request.take)
-        if take is None or not self._takes.folder(take.id).is_dir():
+        if take is None or not self._takes.there(take.id):
             raise HarmonicFlowError("unknown_take", take=request.take)
         return msgspec.structs.replace(request, take=take.id)
 

@@ -130,6 +130,12 @@ class Journal:
         with self._transaction() as db:
             db.executemany("delete from take where id=?", [(take,) for take in takes])
 
+    def all_takes(self) -> list[TakeRecord]:
+        """Every take, the oldest first: in the order in which they were made, whatever the clock said."""
+        with self._in_words():
+            rows = self._writer.execute("select id, job, summary from take order by number")
+            return [TakeRecord(*row) for row in rows]
+
     def requeue(self) -> None:
         """After a restart: what was under way waits again; old replies are forgotten."""
         with self._transaction() as db:

@@ -18,7 +18,7 @@ from zmq.utils.monitor import recv_monitor_message
 from harmonicflow.core import allowed
 from harmonicflow.core.allowed import ClientKey, DaemonKeys
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.messages import ControlRequest, ErrorWire, Event, Failed, Shutdown, WorkRequest
+from harmonicflow.core.messages import ControlRequest, ErrorWire, Event, Failed, PruneTakes, Shutdown, WorkRequest
 
 from .doors import COMPLAINT_S, Door, Events, Received, Socket, open_work_door
 
@@ -32,7 +32,7 @@ DOMAIN: Final = b"harmonicflow"
 REFUSED: Final = (
     zmq.Event.HANDSHAKE_FAILED_NO_DETAIL | zmq.Event.HANDSHAKE_FAILED_PROTOCOL | zmq.Event.HANDSHAKE_FAILED_AUTH
 )
-OWNER_ONLY: Final = (Shutdown,)  # what only this computer's programs may ask
+OWNER_ONLY: Final = (Shutdown, PruneTakes)  # what only this computer's programs may ask
 
 
 class Network:

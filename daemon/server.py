@@ -35,6 +35,7 @@ from .metrics import Meter
 from .models import Models
 from .network import Network
 from .notify import Notifier
+from .prune import Prune
 from .supervise import Supervisor
 from .takes import Takes
 from .timers import Timers
@@ -74,12 +75,16 @@ class Server:
         )  # fmt: skip
         self._intake = Intake(
             self._jobs, self._journal, self._disk, self._folders, self._takes,
-            self._dispatch.advance, self._dispatch.cancel,
+            self._dispatch.advance, self._dispatch.cancel, self.settings.low_disk_mb,
         )  # fmt: skip
+        self._worker_log = logs.WorkerLog(self._timers, self._disk, self.settings)
+        self._prune = Prune(
+            self._jobs, self._journal, self._disk, self._takes, self._timers, self.settings, self._tell
+        )
         self._network = Network(self.settings.listen)
         self._answers = Control(
             self._jobs, self._journal, self._disk, self._takes, self._models, self._supervisor, self._dispatch,
-            self._network, self.end, lambda: self._meter.text(),
+            self._prune, self._network, self.end, lambda: self._meter.text(),
         )  # fmt: skip
         self._events = Events(self._context, self._key)
         self._work = open_work_door(self._context, self._key, WorkRequest)
@@ -119,6 +124,7 @@ class Server:
         """Run until `end`."""
         self._preload()
         self._dispatch.advance()
+        self._worker_log.keep_small()
         poller = zmq.Poller()
         control, events, calls, osc = (part.socket for part in (self._control, self._events, self._mailbox, self._osc))
         for socket in (control, self._reports, events, calls, osc):

@@ -1,7 +1,9 @@
 """The store of takes: immutable folders, each of them whole or not there.
 
     takes/TAKE/             a finished take; its name is the job's name and a number
-    takes/.staging/JOB.x/   what one worker is writing; nobody shows it, the next start removes it
+    takes/TAKE/starred      an empty file: the take is never pruned; here, so that it survives a lost journal
+    takes/.staging/JOB.x/   what one worker is writing, or a take on its way out; nobody shows it, and the next
+                            start removes it
 
 The worker writes below staging. Then every file is synced, the folder is renamed into place, the
 parent is synced, and only then comes the row in the journal. A take without a row is one whose row a
@@ -16,7 +18,7 @@ from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -30,9 +32,12 @@ log = logging.getLogger("harmonicflow.daemon")
 
 STAGING: Final = ".staging"
 DETAILS: Final = "take.json"
+STAR: Final = "starred"
 MAX_DETAILS: Final = 64 << 20  # bytes of a take.json that is read
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 CHUNK_FRAMES: Final = 65_536  # deinterleaved at a time, so that other threads get their turn
+
+FileId: TypeAlias = tuple[int, int]  # device and number: names of one file have the same
 
 
 class Takes:
@@ -41,6 +46,8 @@ class Takes:
     def __init__(self, root: Path, system: ModuleType = os) -> None:
         self.root = root
         self._system = system
+        self.starred: frozenset[str] = frozenset()  # as of `recover` and every `star` since
+        self.leaving: frozenset[str] = frozenset()  # chosen to be removed: nobody may build on them any more
 
     def folder(self, take: str) -> Path:
         """The folder of a take; raises `unknown_take` for what cannot be a take's name."""
@@ -65,6 +72,45 @@ class Takes:
         paths.remove_folder(staging)
         return tuple(placed)
 
+    def there(self, take: str) -> bool:
+        """Whether something new may be made from a take; raises `unknown_take` for what cannot be a take's name."""
+        return take not in self.leaving and self.folder(take).is_dir()
+
+    def star(self, take: str, starred: bool) -> None:
+        """Mark a take so that it is never pruned, or take the mark away; raises `unknown_take`."""
+        folder = self.folder(take)
+        if not self.there(take):
+            raise HarmonicFlowError("unknown_take", take=take)
+        with paths.disk_errors(folder / STAR):
+            if starred and not (folder / STAR).exists():
+                paths.write_file(folder / STAR, b"", system=self._system)
+            elif not starred:
+                (folder / STAR).unlink(missing_ok=True)
+            paths.sync_folder(folder, self._system)
+        self.starred = self.starred | {take} if starred else self.starred - {take}
+
+    def remove(self, take: str) -> None:
+        """Take a take away: first out of sight, in one step, then its files. What others share with it stays."""
+        away = self.staging(f"{take}.gone")
+        with paths.disk_errors(self.folder(take)):
+            self._system.rename(self.folder(take), away / take)
+            paths.sync_folder(self.root, self._system)
+        self.starred -= {take}
+        try:
+            paths.remove_folder(away)
+        except HarmonicFlowError as error:  # it is gone for everybody; the next start tries again
+            log.warning("not all of %s could be removed: %s", take, error)
+
+    def files(self, take: str) -> tuple[tuple[FileId, int], ...]:
+        """Every file of a take: what tells it from others (device and number), and its bytes; () for a take gone."""
+        found = []
+        with paths.disk_errors(self.folder(take)):
+            for path in self.folder(take).rglob("*"):
+                status = path.lstat()
+                if not path.is_dir():
+                    found.append(((status.st_dev, status.st_ino), status.st_size))
+        return tuple(found)
+
     def discard(self, job: str) -> None:
         """Remove what a job has in staging."""
         for folder in (self.root / STAGING).glob(f"{job}.*"):
@@ -74,13 +120,16 @@ class Takes:
         """After a start: empty the staging, and return the takes on the disk that are not `known`, oldest first."""
         paths.owner_only(self.root)
         paths.remove_folder(self.root / STAGING)
-        found = []
+        found, starred = [], set()
         for folder in self.root.iterdir():
+            if (folder / STAR).exists():
+                starred.add(folder.name)
             if folder.name not in known and NAME.fullmatch(folder.name) and (folder / DETAILS).is_file():
                 try:
                     found.append(self._summary(folder))
                 except HarmonicFlowError as error:
                     log.warning("take %s is left alone: %s", folder.name, error)
+        self.starred = frozenset(starred)
         return sorted(found, key=lambda summary: (summary.created, summary.take))
 
     def missing(self, known: set[str]) -> set[str]:

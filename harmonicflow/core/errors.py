@@ -163,6 +163,11 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
         EXIT_FAILED,
     ),
     "disk": ErrorSpec("{path} cannot be written: {reason}", "Free some space or choose another folder", EXIT_FAILED),
+    "low_disk": ErrorSpec(
+        "only {free} MB are free on the disk of {path}; below {least} MB no new job is accepted",
+        "Free some space, for example with: harmonicflow takes --prune --older-than 30d",
+        EXIT_FAILED,
+    ),
     "device": ErrorSpec("device {device} cannot be used: {reason}", "Use the CPU, or look at doctor", EXIT_DEVICE),
     "no_sound": ErrorSpec("nothing can be played: {reason}", "{hint}", EXIT_DEVICE),
     "bad_sound_font": ErrorSpec("{path} is not a SoundFont FluidSynth can read", "Choose another .sf2 or .sf3 file"),

@@ -190,6 +190,7 @@ class TakeSummary(Part, frozen=True, kw_only=True):
     files: tuple[FileRow, ...] = ()
     parts: dict[str, str] = {}  # by instrument its own MIDI file, a name inside the folder; only those that play
     warnings: tuple[str, ...] = ()
+    starred: bool = False  # it is never pruned
 
 
 class BundleRow(Part, frozen=True, kw_only=True):
@@ -471,6 +472,42 @@ class TakeSound(Message, frozen=True, kw_only=True):
     files: tuple[FileRow, ...]
 
 
+class StarTake(Message, frozen=True, kw_only=True):
+    """Keep a take for good: prune leaves it alone. With `starred` false, no longer. The reply is its new row."""
+
+    id: Id
+    take: Id
+    starred: bool = True
+
+
+class PruneTakes(Message, frozen=True, kw_only=True):
+    """Remove the takes that are older than `older_than_days`, then the oldest while all are larger than `larger_than`.
+
+    Never a starred one, nor one that an unfinished job is made from. Files that other takes share stay with them.
+    Only programs of this computer may ask.
+    """
+
+    id: Id
+    older_than_days: Annotated[float, Meta(ge=0, le=1e6)] | None = None
+    larger_than: Annotated[int, Meta(ge=0, le=2**62)] | None = None  # bytes of all takes
+    dry_run: bool = False  # only say which
+
+    def __post_init__(self) -> None:
+        if self.older_than_days is None and self.larger_than is None:
+            raise ValueError("give older_than_days, larger_than or both")
+
+
+class PruneReply(Message, frozen=True, kw_only=True):
+    """The reply to PruneTakes, after about a second: where `left` is not 0, ask again for the rest."""
+
+    id: Id
+    takes: tuple[TakeSummary, ...]  # removed, or with `dry_run` to be removed: the oldest first, at most 1000
+    freed_bytes: Natural = 0  # with `dry_run`, what all of them would free
+    kept_bytes: Natural = 0  # of all takes that stay
+    left: Natural = 0  # more are to be removed
+    starred: Natural = 0  # takes that stay only because they are starred
+
+
 class ListModels(Message, frozen=True, kw_only=True):
     """Ask for the bundles."""
 
@@ -602,6 +639,9 @@ MESSAGES: Final[tuple[Row, ...]] = (
     Row(TakeReply, "control", "daemon"),
     Row(GetTake, "control", "bridge", (TakeSound, Failed)),
     Row(TakeSound, "control", "daemon", (), "one for each file, [channels, frames]"),
+    Row(StarTake, "control", "bridge", (TakeReply, Failed)),
+    Row(PruneTakes, "control", "bridge", (PruneReply, Failed)),
+    Row(PruneReply, "control", "daemon"),
     Row(ListModels, "control", "bridge", (ModelList,)),
     Row(ModelList, "control", "daemon"),
     Row(UseModel, "control", "bridge", (ModelInUse, Failed)),
@@ -620,11 +660,12 @@ MESSAGES: Final[tuple[Row, ...]] = (
 WorkRequest: TypeAlias = Generate | Regenerate | Extend
 WorkReply: TypeAlias = Accepted | Block | Done | Failed | Cancelled
 ControlRequest: TypeAlias = (
-    Hello | Status | Cancel | ListTakes | ShowTake | GetTake | ListModels | UseModel | Snapshot | Metrics
-    | Shutdown
+    Hello | Status | Cancel | ListTakes | ShowTake | GetTake | StarTake | PruneTakes | ListModels | UseModel | Snapshot
+    | Metrics | Shutdown
 )
 ControlReply: TypeAlias = (
-    Welcome | StatusReply | CancelReply | TakeList | TakeReply | TakeSound | ModelList | ModelInUse | SnapshotReply
+    Welcome | StatusReply | CancelReply | TakeList | TakeReply | TakeSound | PruneReply | ModelList | ModelInUse
+    | SnapshotReply
     | MetricsReply | Ok | Failed
 )
 Event: TypeAlias = JobEvent | DaemonEvent

@@ -80,6 +80,13 @@ def owner_only(folder: Path) -> Path:
     return folder
 
 
+def free_bytes(folder: Path) -> int:
+    """What can still be written on the disk of a folder, which is made if it is missing; raises `disk`."""
+    owner_only(folder)
+    with disk_errors(folder):
+        return shutil.disk_usage(folder).free
+
+
 def sync_folder(folder: Path, system: ModuleType = os) -> None:
     """Make the names in a folder survive a power cut. Windows has no such call and needs none."""
     if sys.platform == "win32":

@@ -29,17 +29,24 @@ class Day:
         self.accepted: set[str] = set()
         self.refused: set[str] = set()  # a row may be there all the same: the commit failed after its last write
         self.ended: dict[str, str] = {}  # by job the state that the client heard
+        self.starred = self.leaving = self.removed = False
         self.store: tuple[Journal, Takes, JobFolders] | None = None
 
     def live(self) -> None:
-        """Start, finish one job with two takes, fail one, leave one waiting. Errors cost only what they hit."""
+        """Finish, fail, leave and cancel a job; star a take, remove one. Errors cost only what they hit."""
         self.store = _worded(open_store)
         if self.store is None:
             return
         for job, end in (("a", "done"), ("b", "failed"), ("c", ""), ("d", "cancelled")):
             if self._accept(job) and end:
                 self._end(job, end)
-        _worded(self.store[0].requeue)
+        journal, takes, _ = self.store
+        if self.ended.get("a") == "done":
+            self.starred = _worded(lambda: takes.star("a-1", True) or True)
+            self.leaving = True
+            self.removed = _worded(lambda: takes.remove("a-2") or True)
+            _worded(lambda: journal.forget({"a-2"}))
+        _worded(journal.requeue)
 
     def close(self) -> None:
         if self.store:
@@ -163,7 +170,10 @@ def check_after(day: Day, where: str) -> None:
             assert (folders.folder(job) / "clip.f32").read_bytes() == CLIP, where
         for job, state in day.ended.items():
             if state == "done":
-                assert {f"{job}-1", f"{job}-2"} <= seen & journal.take_ids(), f"an acknowledged take is lost: {where}"
+                kept = {f"{job}-1", f"{job}-2"} - ({"a-2"} if day.leaving else set())
+                assert kept <= seen & journal.take_ids(), f"an acknowledged take is lost: {where}"
+        assert not day.removed or "a-2" not in seen, where
+        assert not day.starred or "a-1" in takes.starred, where
         assert journal.take_ids() == seen, f"rows and folders differ: {where}"
         assert {path.name for path in folders.root.iterdir()} <= unfinished | {".last"}, where
         assert not (takes_root / STAGING).exists(), where
