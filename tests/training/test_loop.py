@@ -62,6 +62,19 @@ def test_it_learns(tmp_path: Path, muon: bool) -> None:
     assert trained.run(batches(), silent)["loss"] < 0.1 * before
 
 
+def test_what_does_not_learn_stays_to_the_sign_of_zero(tmp_path: Path) -> None:
+    """A latent space is named by the bytes of its encoder: an average must not touch what is frozen."""
+    trained = loop(tmp_path, steps=40)
+    frozen = trained.task.network[0].requires_grad_(False)
+    with torch.no_grad():
+        frozen.weight.view(-1)[:5] = -0.0
+        trained.average["0.weight"].view(-1)[:5] = -0.0
+    before = frozen.weight.detach().numpy().tobytes()
+    trained.run(batches(), silent)
+    assert trained.average["0.weight"].numpy().tobytes() == before == frozen.weight.detach().numpy().tobytes()
+    assert not torch.equal(trained.average["1.weight"], torch.zeros(64, 64))
+
+
 def test_resuming_is_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     """Same steps, same batches, same optimiser state: the same weights, for AdamW and Muon."""
     whole = loop(tmp_path / "whole", muon=True)
