@@ -28,7 +28,6 @@ LOOK_S: Final = 0.5  # between two looks at who is allowed
 RETRY_S: Final = 5.0  # after an address that could not be had
 MAX_FAILURES: Final = 10_000  # handshakes counted in one turn
 ZAP: Final = "inproc://zeromq.zap.01"
-DOMAIN: Final = b"harmonicflow"
 REFUSED: Final = (
     zmq.Event.HANDSHAKE_FAILED_NO_DETAIL | zmq.Event.HANDSHAKE_FAILED_PROTOCOL | zmq.Event.HANDSHAKE_FAILED_AUTH
 )
@@ -130,7 +129,6 @@ class Network:
         socket.setsockopt(zmq.CURVE_SERVER, 1)
         socket.setsockopt(zmq.CURVE_SECRETKEY, self._keys.pair.secret.encode())
         socket.setsockopt(zmq.CURVE_PUBLICKEY, self._keys.pair.public.encode())
-        socket.setsockopt(zmq.ZAP_DOMAIN, DOMAIN)
         socket.setsockopt(zmq.IPV6, int(":" in self.listen))
         address = f"inproc://monitor-{id(socket)}-{time.monotonic_ns()}"
         socket.monitor(address, REFUSED)

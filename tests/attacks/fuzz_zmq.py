@@ -6,6 +6,7 @@ of a port to which the rest goes as raw bytes.
 """
 
 import hmac
+import itertools
 import os
 import random
 import socket
@@ -43,6 +44,8 @@ from tests.attacks.fuzz import Fared, corpus, join, mutated, run, split
 from tests.daemon.conftest import make_request
 
 BATCH: Final = 32
+SENDER: Final = os.urandom(16)  # one, as of any program: a door remembers 65,536 of them, which are 20 MB
+_counter = itertools.count()
 HELD: Final = 100  # raw connections that stay open, half-way through their handshake
 
 GREETING = b"\xff\0\0\0\0\0\0\0\1\x7f\x03\x00NULL" + b"\0" * 48  # ZMTP 3.0, mechanism NULL
@@ -121,7 +124,7 @@ def inputs(seed: int, key: bytes, ports: int) -> Iterator[bytes]:
 
 def seal(key: bytes, frames: Sequence[bytes]) -> bytes:
     """A seal for a header and buffers, also where `wire.pack` would make none."""
-    prefix = struct.pack(">2sH16sQ", b"HF", 1, os.urandom(16), 1)
+    prefix = struct.pack(">2sH16sQ", b"HF", 1, SENDER, next(_counter))
     lengths = struct.pack(f">II{len(frames) - 1}Q", len(frames[0]), len(frames) - 1, *map(len, frames[1:]))
     return prefix + hmac.digest(key, prefix + lengths + frames[0], "sha256")
 

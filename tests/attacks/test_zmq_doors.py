@@ -71,6 +71,24 @@ def test_what_once_did_harm(networked: Networked) -> None:
     assert "a mistake in the daemon" not in networked.house.log()
 
 
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_peer_of_an_old_protocol_leaves_nothing_behind(networked: Networked, version: int, proven: Any) -> None:
+    """libzmq 4.3.5 keeps up to 13 kB of each connection that speaks ZMTP 1 or 2 (no version, or 1), for good."""
+    desk = networked.house.desks[0]
+    attacker = Attacker(desk.connection, ports(networked)[:3], Fared())
+    old = GREETING[:10] + bytes([version]) + bytes(range(54))
+    try:
+        attacker.send([b"%d" % (turn % 3) + old for turn in range(300)])
+        before = desk.status().daemon_rss_bytes
+        for turn in range(30):
+            assert attacker.send([b"%d" % (turn % 3) + old] * 40) < 0.1
+    finally:
+        attacker.close()
+    grown = desk.status().daemon_rss_bytes - before
+    proven("S2", cases=1_200, measured=f"memory {grown / 1e6:+.1f} MB after 1,200 peers of an old protocol")
+    assert grown < 2e6
+
+
 def test_half_open_handshakes(networked: Networked, proven: Any) -> None:
     """600 that never go on, at six doors: all are closed within the handshake's time, and nobody waits for them."""
     desk, slowest, held = networked.house.desks[0], 0.0, []
