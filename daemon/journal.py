@@ -24,6 +24,7 @@ log = logging.getLogger("harmonicflow.daemon")
 
 FORMAT: Final = 1  # of the tables below
 KEEP_JOBS: Final = 10_000  # finished jobs whose replies are kept for repeated requests
+CACHE_KB: Final = 256  # of each connection: rows are looked up one at a time, and two megabytes would take days to fill
 
 SCHEMA: Final = """
 create table if not exists job(
@@ -200,6 +201,7 @@ class Journal:
         try:
             db.execute("pragma journal_mode=wal")
             db.execute("pragma synchronous=full")
+            db.execute(f"pragma cache_size=-{CACHE_KB}")
             version = db.execute("pragma user_version").fetchone()[0]
             if version > FORMAT:
                 raise HarmonicFlowError("disk", path=self.path, reason="a newer HarmonicFlow wrote it")

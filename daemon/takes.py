@@ -113,8 +113,10 @@ class Takes:
 
     def discard(self, job: str) -> None:
         """Remove what a job has in staging."""
-        for folder in (self.root / STAGING).glob(f"{job}.*"):
-            paths.remove_folder(folder)
+        staging = self.root / STAGING
+        for folder in staging.iterdir() if staging.is_dir() else ():  # a pattern for each job would be kept
+            if folder.name.startswith(f"{job}."):
+                paths.remove_folder(folder)
 
     def recover(self, known: set[str]) -> list[TakeSummary]:
         """After a start: empty the staging, and return the takes on the disk that are not `known`, oldest first."""
