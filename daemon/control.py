@@ -101,7 +101,8 @@ class Control:
         return StatusReply(
             id=name, protocol=PROTOCOL, version=__version__, pid=os.getpid(),
             uptime_s=time.monotonic() - self._started, worker=self.worker, worker_pid=pid,
-            bundle=loaded.bundle if loaded else "", bundle_folder=str(self._models.folder()), home=str(paths.home()),
+            bundle=loaded.bundle if loaded else "", device=loaded.device if loaded else "",
+            bundle_folder=str(self._models.folder()), home=str(paths.home()),
             queued=self._jobs.waiting, jobs=self._jobs.rows(recent=True), seq=self._jobs.seq,
             daemon_rss_bytes=memory.resident_bytes(os.getpid()),
             worker_rss_bytes=memory.resident_bytes(pid) if pid else 0,

@@ -45,6 +45,7 @@ class Loaded(Message, frozen=True, kw_only=True):
     folder: str
     seconds: float
     mark: str = ""  # SHA-256 of its card
+    device: str = "cpu"  # or "cuda"
 
 
 class Refused(Message, frozen=True, kw_only=True):

@@ -37,7 +37,14 @@ SEND_LIMIT_MS: Final = 10_000  # the server always reads; one that does not is g
 PROGRESS_S: Final = 0.05  # between two reports of one stage; people read no faster
 PIECE_BYTES: Final = 16 << 20  # of sound in one message: 9 s of four stems and their mix at 44.1 kHz
 EXIT_REFUSED: Final = 5
-NO_MEMORY: Final = ("bad_alloc", "bad allocation", "allocate memory", "out of memory", "failed to map segment")
+CPU: Final = "cpu"
+CUDA: Final = "cuda"
+DEVICES: Final = (CPU, CUDA, "auto")  # auto: the graphics card where there is one
+DEVICE_VARIABLE: Final = "HARMONICFLOW_DEVICE"
+NO_MEMORY: Final = (
+    "bad_alloc", "bad allocation", "allocate memory", "out of memory", "failed to map segment", "ALLOC_FAILED",
+    "cudaErrorMemoryAllocation",
+)  # fmt: skip
 
 
 class Reporter:
@@ -182,19 +189,32 @@ class Work:
         return send
 
 
-def serve(engine: "HarmonicFlow", orders: Orders, report: Callable[..., None]) -> None:
-    """Do jobs for ever."""
+def serve(
+    engine: "HarmonicFlow", orders: Orders, report: Callable[..., None], on_cpu: Callable[[], "HarmonicFlow"]
+) -> None:
+    """Do jobs for ever. `on_cpu()` loads an engine that needs no graphics card, for when that has no memory left."""
     while True:
         run = orders.next()
-        try:
-            outcome: Message = Written(job=run.job, takes=Work(engine, run, report, orders.check).do())
-        except Exception as error:  # whatever it is, the daemon hears it in words
-            wrong = memory_in_words(error)
-            outcome = Broken(job=run.job, error=_wire(wrong))
-            if wrong.code == "cancelled":
-                outcome = Stopped(job=run.job)
+        outcome = attempt(engine, run, orders, report)
+        if engine.runtime.device != CPU and isinstance(outcome, Broken) and outcome.error.code == "no_memory":
+            log.warning("the graphics card has no memory left, so the processor takes over: %s", outcome.error.message)
+            try:
+                engine = on_cpu()
+                orders.stop_engine = engine.cancel
+                outcome = attempt(engine, run, orders, report)
+            except Exception as error:
+                outcome = Broken(job=run.job, error=_wire(memory_in_words(error)))
         orders.done()
         report(outcome)
+
+
+def attempt(engine: "HarmonicFlow", run: Run, orders: Orders, report: Callable[..., None]) -> Message:
+    """One job: Written, Stopped or Broken."""
+    try:
+        return Written(job=run.job, takes=Work(engine, run, report, orders.check).do())
+    except Exception as error:  # whatever it is, the daemon hears it in words
+        wrong = memory_in_words(error)
+        return Stopped(job=run.job) if wrong.code == "cancelled" else Broken(job=run.job, error=_wire(wrong))
 
 
 def memory_in_words(error: Exception) -> HarmonicFlowError:
@@ -207,8 +227,11 @@ def memory_in_words(error: Exception) -> HarmonicFlowError:
     return wrong
 
 
-def load(bundle: str) -> "HarmonicFlow":
-    """The engine with every network loaded. Raises `no_bundle`, `bad_bundle`, `latent_mismatch`, `missing_package`."""
+def load(bundle: str, device: str = CPU) -> "HarmonicFlow":
+    """The engine with every network loaded, on a device of `DEVICES`.
+
+    Raises `no_bundle`, `bad_bundle`, `latent_mismatch`, `missing_package`, `device`.
+    """
     try:
         from harmonicflow.engine.api import HarmonicFlow
     except ModuleNotFoundError as error:
@@ -217,9 +240,23 @@ def load(bundle: str) -> "HarmonicFlow":
         install = "pip install 'harmonicflow[cpu]'"
         raise HarmonicFlowError("missing_package", package=error.name, install=install) from error
 
+    if device not in DEVICES:
+        raise HarmonicFlowError("device", device=repr(device), reason=f"choose from {', '.join(DEVICES)}")
     engine = HarmonicFlow(bundle)
-    engine.preload()
-    return engine
+    engine.runtime.device = CPU if device == CPU else CUDA
+    try:
+        engine.preload()
+        if device == CPU or engine.runtime.providers("decoder")[0].startswith("CUDA"):
+            return engine
+        reason = "there is no graphics card that this onnxruntime can use"
+    except HarmonicFlowError as error:
+        if device == CPU or (error.code != "bad_bundle" and error.code != "engine_failed"):
+            raise
+        reason = error.message
+    if device == CUDA:
+        raise HarmonicFlowError("device", device=CUDA, reason=reason)
+    log.warning("the processor is used: %s", reason)
+    return load(bundle)
 
 
 def prove(engine: "HarmonicFlow") -> None:
@@ -246,7 +283,7 @@ def main() -> None:
     threading.Thread(target=orders.listen, name="orders", daemon=True).start()
     began = time.monotonic()
     try:
-        engine = load(start.bundle)
+        engine = load(start.bundle, os.environ.get(DEVICE_VARIABLE) or CPU)
         if start.prove:
             prove(engine)
     except Exception as error:  # a broken bundle can fail in any way
@@ -255,8 +292,11 @@ def main() -> None:
         sys.exit(EXIT_REFUSED)
     orders.stop_engine = engine.cancel
     seconds, folder = time.monotonic() - began, engine.bundle.path
-    reporter.send(Loaded(bundle=engine.bundle.card.name, folder=str(folder), seconds=seconds, mark=mark(folder)))
-    serve(engine, orders, reporter.send)
+    card, device = engine.bundle.card, engine.runtime.device
+    reporter.send(
+        Loaded(bundle=card.name, folder=str(folder), seconds=seconds, mark=mark(folder), device=device)
+    )
+    serve(engine, orders, reporter.send, lambda: load(start.bundle))
 
 
 def _wire(error: HarmonicFlowError) -> ErrorWire:

@@ -400,6 +400,7 @@ class StatusReply(Message, frozen=True, kw_only=True):
     worker_pid: int = 0
     bundle: str = ""
     bundle_folder: str = ""
+    device: str = ""  # "cpu" or "cuda"; "" while no engine is loaded
     home: str = ""
     queued: int = 0
     jobs: tuple[JobRow, ...] = ()  # running and waiting ones, then the last finished ones
