@@ -77,6 +77,8 @@ class Storm:
         self._random = random.Random(seed)
         self._cancels, self._workers, self._count = cancels, workers, count
         self._sent: dict[str, Sent] = {}
+        self._end_by = 0  # requests that a daemon's life may begin
+        self._awaited: set[str] = set()  # requests sent to the present daemon whose end it has not said
         self._whole: set[str] = set()  # takes that were looked at after a kill
 
     def blow(
@@ -87,9 +89,12 @@ class Storm:
         for kill in range(kills):
             self.house.start()
             desk = self.house.desk()
-            busy = self._send(desk, -(-(requests - len(self._sent)) * 2 // (kills - kill)))
+            share = -(-(requests - len(self._sent)) * 2 // (kills - kill))
+            self._end_by = len(self._sent) + share
+            self._awaited.clear()
+            busy = self._send(desk, self._random.randint(0, share))
             self._disturb(desk, kill)
-            self._live(desk, longest_s, busy)
+            self._live(desk, longest_s, self._random.randint(1, share + 1) if busy else 0)
             self.house.kill()
             self.house.desks.remove(desk)
             desk.close()
@@ -109,9 +114,9 @@ class Storm:
     # While it blows.
 
     def _send(self, desk: Any, most_new: int) -> bool:
-        """Send some new requests and some again; whether one of them is still to be done."""
+        """Send so many new requests, while the queue holds them, and some again; whether one is still to be done."""
         unfinished = sum(sent.end is None for sent in self._sent.values())
-        for _ in range(min(self._random.randint(0, max(most_new, 0)), UNFINISHED - unfinished)):
+        for _ in range(min(most_new, UNFINISHED - unfinished)):
             self._new()
         repeats = [name for name, sent in self._sent.items() if sent.sends > 0]
         chosen = [self._sent[name] for name in self._random.sample(repeats, min(len(repeats), 6))]
@@ -140,6 +145,7 @@ class Storm:
     def _put(self, desk: Any, sent: Sent) -> None:
         sent.sends -= 1
         self.result.sends += 1
+        self._awaited.add(sent.request.id)
         desk.send(sent.request, sent.buffers)
 
     def _disturb(self, desk: Any, kill: int) -> None:
@@ -152,16 +158,18 @@ class Storm:
             os.kill(worker, signal.SIGKILL)
             self.result.workers += 1
 
-    def _live(self, desk: Any, longest_s: float, busy: bool) -> None:
-        """Some daemons die while they start, the others soon after the first sound or the first end of a job."""
-        if self._random.random() < 0.3 or not busy:
+    def _live(self, desk: Any, longest_s: float, ends: int) -> None:
+        """Some daemons die while they start, the others soon after a first sound, or after so many ends of jobs."""
+        if not ends or self._random.random() < 0.3:
             return self._hear(desk, self._random.random() * longest_s / 2)
-        deadline = time.monotonic() + STARTING_S
-        while time.monotonic() < deadline and desk.work.poll(1000 * STARTING_S):
+        while ends and self._awaited and desk.work.poll(1000 * STARTING_S):
             answer = desk.reply()
             self._note(answer)
-            if isinstance(answer, Block | Done | Cancelled | Failed):
+            if isinstance(answer, Block) and ends == 1:
                 break
+            if isinstance(answer, Done | Cancelled | Failed):
+                ends -= 1
+                self._send(desk, min(2, self._end_by - len(self._sent)))
         return self._hear(desk, self._random.random() * longest_s)
 
     def _hear(self, desk: Any, seconds: float) -> None:
@@ -178,6 +186,7 @@ class Storm:
         if isinstance(answer, Accepted | Done | Cancelled | Failed):
             sent.job = answer.job
         if isinstance(answer, Done | Cancelled | Failed):
+            self._awaited.discard(answer.id)
             if sent.end is not None and sent.end != answer:
                 self._blame(answer.id, f"another reply: {sent.end} and {answer}")
             sent.end = answer
