@@ -5,7 +5,7 @@ once, also while work runs; events tell how jobs move on. A daemon that has died
 id, one that hangs by its silence: either is said within `SILENCE_S` plus one look.
 
 A `Client` belongs to one thread. After `daemon_lost` the same request may be performed again with the same
-id: an accepted request survives, and its stored reply comes back.
+id: an accepted request survives, and its stored reply comes back. `perform` does so itself where it is told to wait.
 """
 
 import contextlib
@@ -34,6 +34,8 @@ from harmonicflow.core.messages import (
     Hello,
     JobEvent,
     Message,
+    Snapshot,
+    SnapshotReply,
     Status,
     StatusReply,
     Welcome,
@@ -46,9 +48,66 @@ HEARTBEAT_S: Final = 0.8  # between two questions to a daemon that works for us
 SILENCE_S: Final = 3.0  # without any answer the daemon counts as lost
 LOOK_S: Final = 0.2  # how often its process is looked at
 SPOOL_BYTES_PER_S: Final = 20e6  # the slowest disk a clip is waited for
+RETURN_S: Final = 10.0  # how long a lost daemon, or another in its place, is waited for
 CANCEL_S: Final = 2.0  # how long a cancelled job is waited for
 
 Reply = TypeVar("Reply", bound=Message)
+
+
+class _Lost(HarmonicFlowError):
+    """What we have seen of the daemon ourselves; it may say `daemon_lost` too, when it is ending."""
+
+
+class _Ears:
+    """Who hears what becomes of one request. A job that is done anew sends the same pieces: each is heard once."""
+
+    def __init__(
+        self,
+        name: str,
+        on_event: Callable[[JobEvent], None] | None,
+        on_block: Callable[[Block, Sequence[memoryview]], None] | None,
+        on_look: Callable[[], None] | None,
+    ) -> None:
+        self.job = ""
+        self.lost = False
+        self._name = name
+        self._on_event = on_event
+        self._on_block = on_block
+        self._heard: set[tuple[int, int]] = set()
+        self.look: Callable[[], None] = on_look or (lambda: None)
+
+    def event(self, event: Event) -> None:
+        """An event of any job."""
+        if self._on_event and isinstance(event, JobEvent) and event.request_id == self._name:
+            self._on_event(event)
+
+    def snapshot(self, reply: SnapshotReply) -> None:
+        """Where the job is now, for who subscribed late."""
+        for row in reply.jobs:
+            self.event(
+                JobEvent(
+                    seq=reply.seq, job=row.job, request_id=row.request_id, state=row.state, position=row.position,
+                    step=row.step, steps=row.steps, stage=row.stage, message=row.message,
+                    seconds_left=row.seconds_left, error=row.error, takes=row.takes,
+                )
+            )  # fmt: skip
+
+    def answer(self, answer: WorkReply, sound: Sequence[memoryview]) -> Done | None:
+        """A reply at the work door: its end, None before; raises what it failed with."""
+        if answer.id not in (self._name, ""):
+            return None
+        if isinstance(answer, Done):
+            return answer
+        if isinstance(answer, Failed):
+            raise HarmonicFlowError.from_wire(_strings(answer))
+        if isinstance(answer, Cancelled):
+            raise HarmonicFlowError("cancelled")
+        if isinstance(answer, Accepted):
+            self.job = answer.job
+        elif self._on_block and (answer.take_index, answer.index) not in self._heard:
+            self._heard.add((answer.take_index, answer.index))
+            self._on_block(answer, sound)
+        return None
 
 
 class Client:
@@ -116,65 +175,88 @@ class Client:
         on_event: Callable[[JobEvent], None] | None = None,
         on_block: Callable[[Block, Sequence[memoryview]], None] | None = None,
         on_look: Callable[[], None] | None = None,
+        on_lost: Callable[[HarmonicFlowError], None] | None = None,
     ) -> Done:
         """Send a request and wait for its end, however long the work takes.
 
         `buffers` are C-contiguous float32 arrays; `on_event` hears how the job moves on, `on_block` gets each
-        piece of finished sound with its buffers, `on_look` is called a few times a second. Raises `cancelled`
-        when somebody cancelled the job.
+        piece of finished sound once, with its buffers, `on_look` is called a few times a second. Raises `cancelled`
+        when somebody cancelled the job. With `on_lost` a daemon that is lost is waited for: it is called with
+        the error, which is raised only when neither that daemon nor another is there within `RETURN_S`.
         """
-        work = self._socket(zmq.DEALER, self.connection.work)
-        events = self._socket(zmq.SUB, self.connection.events)
-        events.subscribe(b"")
-        self._guards |= {work: ReplayGuard(), events: ReplayGuard()}
-        try:
-            self._send(work, request, buffers)
-            return self._follow(work, events, request.id, _spool_s(buffers), on_event, on_block, on_look)
-        finally:
-            for socket in (work, events):
-                del self._guards[socket]
-                socket.close(linger=0)
+        ears = _Ears(request.id, on_event, on_block, on_look)
+        while True:
+            work = self._socket(zmq.DEALER, self.connection.work)
+            events = self._socket(zmq.SUB, self.connection.events)
+            events.subscribe(b"")
+            self._guards |= {work: ReplayGuard(), events: ReplayGuard()}
+            try:
+                self._send(work, request, buffers)
+                if ears.lost:  # subscribed late: what has become of it meanwhile
+                    self._send(self._control, Snapshot(id=uuid4().hex))
+                return self._follow(work, events, ears, _spool_s(buffers))
+            except HarmonicFlowError as error:
+                if not isinstance(error, _Lost) or on_lost is None:
+                    raise
+                ears.lost = True
+                on_lost(error)
+                self._come_back(error, ears.look)
+            finally:
+                for socket in (work, events):
+                    del self._guards[socket]
+                    socket.close(linger=0)
 
     def _follow(
-        self,
-        work: "zmq.Socket[bytes]",
-        events: "zmq.Socket[bytes]",
-        name: str,
-        spool_s: float,
-        on_event: Callable[[JobEvent], None] | None,
-        on_block: Callable[[Block, Sequence[memoryview]], None] | None,
-        on_look: Callable[[], None] | None,
+        self, work: "zmq.Socket[bytes]", events: "zmq.Socket[bytes]", ears: "_Ears", spool_s: float
     ) -> Done:
         self._heard_s = asked_s = time.monotonic()
-        job = ""
+        pid = 0
         while True:
             for socket in self._wait([work, events, self._control]):
                 if socket is self._control:
-                    self._receive(socket, ControlReply)  # a heartbeat: that it came is all it says
+                    answer = self._receive(socket, ControlReply)[0]
+                    if isinstance(answer, SnapshotReply):
+                        ears.snapshot(answer)
+                    elif isinstance(answer, StatusReply):  # a heartbeat
+                        if pid not in (0, answer.pid):  # elsewhere another has taken its place behind the same ports
+                            raise self._lost("was started anew")
+                        pid = answer.pid
                 elif socket is events:
-                    event = self._receive(socket, Event)[0]
-                    if on_event and isinstance(event, JobEvent) and event.request_id == name:
-                        on_event(event)
-                else:
-                    answer, sound = self._receive(socket, WorkReply)
-                    if answer.id not in (name, ""):
-                        continue
-                    if isinstance(answer, Done):
-                        return answer
-                    if isinstance(answer, Failed):
-                        raise HarmonicFlowError.from_wire(_strings(answer))
-                    if isinstance(answer, Cancelled):
-                        raise HarmonicFlowError("cancelled")
-                    if isinstance(answer, Accepted):
-                        job = answer.job
-                    elif on_block and isinstance(answer, Block):
-                        on_block(answer, sound)
-            if on_look:
-                on_look()
+                    ears.event(self._receive(socket, Event)[0])
+                elif done := ears.answer(*self._receive(socket, WorkReply)):
+                    return done
+            ears.look()
             if time.monotonic() - asked_s > HEARTBEAT_S:
                 asked_s = time.monotonic()
                 self._send(self._control, Status(id=uuid4().hex))
-            self._check_alive(SILENCE_S if job else SILENCE_S + spool_s, job)
+            self._check_alive(SILENCE_S if ears.job else SILENCE_S + spool_s, ears.job)
+
+    def _come_back(self, error: HarmonicFlowError, look: Callable[[], None]) -> None:
+        """Wait until the daemon answers again, or another one that the connection file names; else raises `error`."""
+        deadline, asked_s = time.monotonic() + RETURN_S, 0.0
+        while time.monotonic() < deadline:
+            look()
+            other = None
+            with contextlib.suppress(HarmonicFlowError):
+                other = connections.find()
+            if other and other != self.connection and other.protocol == self.connection.protocol:
+                self._move(other)
+                return
+            if self.connection.alive and time.monotonic() - asked_s > HEARTBEAT_S:
+                asked_s = time.monotonic()
+                self._send(self._control, Status(id=uuid4().hex))
+            if self._wait([self._control]):
+                self._receive(self._control, ControlReply)
+                return
+        raise error
+
+    def _move(self, connection: Connection) -> None:
+        """Speak with another daemon from now on."""
+        del self._guards[self._control]
+        self._control.close(linger=0)
+        self.connection = connection
+        self._control = self._socket(zmq.DEALER, connection.control)
+        self._guards[self._control] = ReplayGuard()
 
     def cancel_quietly(self, name: str) -> None:
         """Cancel a job by its own or its request's name and wait a little for it; never raises an error of ours."""
@@ -240,9 +322,9 @@ class Client:
         if time.monotonic() - self._heard_s > patience_s:
             raise self._lost(f"has not answered for {patience_s:.0f} seconds{kept}")
 
-    def _lost(self, what: str) -> HarmonicFlowError:
+    def _lost(self, what: str) -> "_Lost":
         who = f"at {self.connection.control}" if self.connection.remote else f"(process {self.connection.pid})"
-        return HarmonicFlowError("daemon_lost", what=f"{who} {what}")
+        return _Lost("daemon_lost", what=f"{who} {what}")
 
 
 def _spool_s(buffers: Sequence[Any]) -> float:

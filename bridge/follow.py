@@ -7,7 +7,7 @@ from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import Block, JobEvent, JobState, TakeSummary, WorkRequest
 from harmonicflow.core.progress import Progress
 
-from .client import Client
+from .client import RETURN_S, Client
 from .output import say
 
 
@@ -30,8 +30,14 @@ def follow(
             elif event.state in (JobState.LOADING, JobState.WRITING):
                 progress.update(event.state.value, seconds_left=event.seconds_left)
 
+        def lost(error: HarmonicFlowError) -> None:
+            progress.clear()
+            say(f"{error.message}; waiting {RETURN_S:.0f} seconds for it or another ...")
+
         try:
-            done = client.perform(request, buffers, on_event=show, on_block=on_block, on_look=progress.tick)
+            done = client.perform(
+                request, buffers, on_event=show, on_block=on_block, on_look=progress.tick, on_lost=lost
+            )
         except KeyboardInterrupt:
             progress.clear()
             say("cancelling ...")

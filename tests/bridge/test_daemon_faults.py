@@ -42,10 +42,20 @@ def last_words(process, within_s):
     return process.returncode, json.loads(out.splitlines()[-1])["error"], err.splitlines()[-1]
 
 
+def said(process, words, within_s=4):
+    """A sentence on stderr that has these words; before it there may be progress."""
+    started = time.monotonic()
+    while words not in (line := process.stderr.readline()):
+        assert line, process.stdout.read()
+    assert time.monotonic() - started < within_s
+    return line
+
+
 def test_a_killed_daemon_is_said_within_4_seconds(fresh_cli):
     process = running_job(fresh_cli)
     os.kill(pid_of(fresh_cli), signal.SIGKILL)
-    code, error, sentence = last_words(process, 4)
+    assert "is kept" in (line := said(process, "has ended")) and "waiting 10 seconds" in line
+    code, error, sentence = last_words(process, 14)
     assert (code, error["code"]) == (3, "daemon_lost") and "has ended" in sentence and "is kept" in sentence
     # Nothing is lost: the next daemon goes on with the job, until it is told not to.
     assert fresh_cli("daemon", "start").code == 0
@@ -59,12 +69,21 @@ def test_a_frozen_daemon_is_said_within_4_seconds(cli):
     pid = pid_of(cli)
     os.kill(pid, signal.SIGSTOP)
     try:
-        code, error, sentence = last_words(process, 4)
-        assert (code, error["code"]) == (3, "daemon_lost") and "not answered for 3 seconds" in sentence
+        said(process, "not answered for 3 seconds")
     finally:
         os.kill(pid, signal.SIGCONT)
     assert cli("daemon", "status").code == 0
     assert cli("cancel").code == 0
+    assert last_words(process, 4)[0] == 130
+
+
+def test_the_next_daemon_goes_on_with_the_job_and_so_does_its_bridge(fresh_cli):
+    process = running_job(fresh_cli, "generate", "--seconds", "20", "--steps", "16", "--json")
+    os.kill(pid_of(fresh_cli), signal.SIGKILL)
+    said(process, "has ended")
+    assert fresh_cli("daemon", "start").code == 0
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0 and json.loads(out)["seconds"] == 20, err
 
 
 def test_ctrl_c_cancels_the_job(cli):
