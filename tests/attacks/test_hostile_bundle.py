@@ -13,7 +13,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import Cancel, Cancelled, Done, Failed
+from harmonicflow.engine.bundle import Bundle
 
 _spec = importlib.util.spec_from_file_location("daemon_fixtures", Path(__file__).parents[1] / "daemon" / "conftest.py")
 assert _spec and _spec.loader
@@ -110,3 +112,107 @@ def test_an_endless_graph_is_ended_by_a_cancel(house: Any, bundle: Path, tmp_pat
     house.start("--bundle", str(folder))
     assert isinstance(house.desk().done(_fixtures.make_request("honest")), Done)
     proven("S7")
+
+
+def _other_bytes(folder: Path) -> None:
+    file = folder / "performer.onnx"
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+
+def _cut(folder: Path) -> None:
+    file = folder / "performer.onnx"
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def _longer(folder: Path) -> None:
+    with open(folder / "performer.onnx", "ab") as file:
+        file.truncate(1 << 40)  # a hole of a terabyte
+
+
+def _link(folder: Path) -> None:
+    (folder / "performer.onnx").rename(folder.parent / "outside.onnx")
+    (folder / "performer.onnx").symlink_to(folder.parent / "outside.onnx")
+
+
+def _gone(folder: Path) -> None:
+    (folder / "performer.onnx").unlink()
+
+
+def _card(**changes: Any) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        card = json.loads((folder / "model.json").read_text())
+        card["files"]["performer"] |= changes
+        (folder / "model.json").write_text(json.dumps(card))
+
+    return change
+
+
+def _text(text: bytes) -> Callable[[Path], None]:
+    return lambda folder: (folder / "model.json").write_bytes(text) and None
+
+
+FOLDERS: dict[str, Callable[[Path], None]] = {
+    "one bit": _other_bytes,
+    "cut short": _cut,
+    "a terabyte": _longer,
+    "a link that leads outside": _link,
+    "a network is gone": _gone,
+    "a path that leads outside": _card(file="../outside.onnx"),
+    "an absolute path": _card(file="/etc/passwd"),
+    "a path with NUL": _card(file="performer.onnx\0.txt"),
+    "another hash": _card(sha256="0" * 64),
+    "a size below nothing": _card(bytes=-1),
+    "a size beyond all": _card(bytes=2**62),
+    "no card at all": _text(b""),
+    "a deep card": _text(b"[" * 100_000),
+    "a card of noise": _text(bytes(range(256)) * 99),
+    "a card of other things": _text(b'{"files": {}}'),
+}
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_folder_that_is_not_what_it_says(bundle: Path, tmp_path: Path, name: str, proven: Any) -> None:
+    """Refused in words, soon, by what the worker loads bundles with; nothing outside is read."""
+    folder = tmp_path / "bundle"
+    shutil.copytree(bundle, folder)
+    FOLDERS[name](folder)
+    began = time.monotonic()
+    with pytest.raises(HarmonicFlowError) as found:
+        Bundle.load(folder)
+    assert found.value.code in ("bad_bundle", "no_bundle") and "root:" not in str(found.value)
+    assert time.monotonic() - began < 5
+    proven("S7")
+
+
+def test_a_daemon_that_is_given_such_a_folder_goes_on(
+    house: Any, bundle: Path, tmp_path: Path, proven: Any
+) -> None:
+    """Put right, the same folder serves: nothing has to be started anew."""
+    folder = tmp_path / "bundle"
+    shutil.copytree(bundle, folder)
+    _cut(folder)
+    house.start("--bundle", str(folder))
+    desk = house.desk()
+    desk.send(_fixtures.make_request("r"))
+    answer = desk.replies()[-1]
+    assert isinstance(answer, Failed) and answer.error.code == "bad_bundle" and "cut short" in answer.error.message
+    shutil.copytree(bundle, folder, dirs_exist_ok=True)
+    assert isinstance(desk.done(_fixtures.make_request("again")), Done)
+    proven("S7")
+
+
+@pytest.mark.night
+def test_an_endless_graph_that_nobody_cancels(house: Any, bundle: Path, tmp_path: Path, proven: Any) -> None:
+    """The worker is killed after 15 seconds without a word and the length of the sound; after the second it fails."""
+    house.start("--bundle", str(poisoned(bundle, tmp_path / "endless", "performer", endless)))
+    desk = house.desk()
+    first = desk.until_ready().worker_pid
+    began = time.monotonic()
+    desk.accepted(_fixtures.make_request("forever"))
+    desk.until(lambda status: status.worker_pid != first)
+    assert time.monotonic() - began < 30
+    assert desk.replies(seconds=60)[-1].error.code in ("worker_died", "engine_failed")
+    assert desk.status().queued == 0 and not house.takes()
+    proven("S7", measured=f"killed after {time.monotonic() - began:.0f} s, twice")
