@@ -1,6 +1,6 @@
 """A storm: a daemon that is killed again and again while clients send, repeat and cancel; then the reckoning.
 
-Every request is sent 1 to 5 times under one id, before and after kills, and in the end once more. Some are
+Every request is sent 1 to 5 times and more under one id, before and after kills, and in the end once more. Some are
 cancelled, some workers are killed too. After each kill every take that anybody can see must be whole; in the end
 every request has one end, the same one however often it was asked for, and the journal and the folders agree.
 """
@@ -118,7 +118,7 @@ class Storm:
         unfinished = sum(sent.end is None for sent in self._sent.values())
         for _ in range(min(most_new, UNFINISHED - unfinished)):
             self._new()
-        repeats = [name for name, sent in self._sent.items() if sent.sends > 0]
+        repeats = [name for name, sent in self._sent.items() if sent.sends > 0 or sent.end is None]
         chosen = [self._sent[name] for name in self._random.sample(repeats, min(len(repeats), 6))]
         for sent in chosen:
             self._put(desk, sent)
@@ -233,7 +233,7 @@ class Storm:
     def _all_end(self, desk: Any, names: list[str], again: bool) -> None:
         awaited = dict.fromkeys(names, 0)
         for name in names:
-            for _ in range(max(1, 0 if again else self._sent[name].sends)):
+            for _ in range(1 if again else max(1, self._sent[name].sends)):
                 self._put(desk, self._sent[name])
                 awaited[name] += 1
         # However often a request was sent on one connection, a job under way ends once there.
