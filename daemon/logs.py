@@ -4,7 +4,6 @@ import contextlib
 import logging
 import logging.handlers
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import Final
@@ -63,13 +62,13 @@ class WorkerLog:
 
 
 def rotate(file: Path, most: int, old: int) -> bool:
-    """Put what a log holds aside as FILE.1 where it has more than `most` bytes, and empty it; whether that was done.
+    """Put the last `most` bytes of a log aside as FILE.1 where it has more, and empty it; whether that was done.
 
     The file itself stays, because another process writes at its end: FILE.1 becomes FILE.2 and so on up to `old`.
     Where the disk takes no copy, what was written is lost, and the disk has its space back.
     """
     with contextlib.suppress(FileNotFoundError):
-        if file.stat().st_size <= most:
+        if (size := file.stat().st_size) <= most:
             return False
         aside = [file.with_name(f"{file.name}.{number}") for number in range(1, old + 1)]
         for newer, older in reversed(list(zip(aside, aside[1:], strict=False))):
@@ -77,7 +76,9 @@ def rotate(file: Path, most: int, old: int) -> bool:
                 newer.replace(older)
         if aside:
             try:
-                shutil.copyfile(file, aside[0])
+                with file.open("rb") as source:  # not to its end, which may run away from us
+                    source.seek(size - most)
+                    paths.write_file(aside[0], source.read(most))
             except OSError:
                 aside[0].unlink(missing_ok=True)
         os.truncate(file, 0)
