@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from harmonicflow.core import paths, spool
+from harmonicflow.core import messages, paths, spool
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import Cancel
 from harmonicflow.core.spool import SpoolRequest
@@ -25,7 +25,7 @@ from harmonicflow.core.wire import MAX_BUFFERS, MAX_SOUND_BYTES
 
 from .job_folders import sound_specs
 
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # messages.Id
+NAME: Final = re.compile(messages.NAME)
 MOST_LISTED: Final = 1_000  # requests of one look; the others are seen at the next
 MOST_SOUNDS: Final = 17  # a clip and 16 references
 OLD_S: Final = 86_400.0  # what no request belongs to is removed after a day

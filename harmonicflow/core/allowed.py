@@ -17,7 +17,7 @@ from typing import Annotated, Final, TypeAlias, TypeVar
 import msgspec
 from msgspec import Meta
 
-from . import connection, paths
+from . import connection, messages, paths
 from .errors import HarmonicFlowError
 
 FOLDER: Final = "network"
@@ -26,7 +26,7 @@ DAEMON_FILE: Final = "daemon.json"
 DEFAULT_PORT: Final = 20_580  # and the two above it: work, control, events; below the ports that systems lend
 MAX_FILE_BYTES: Final = 65_536
 MAX_CLIENTS: Final = 1_000
-NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+NAME: Final = re.compile(messages.NAME)
 
 Z85: TypeAlias = Annotated[str, Meta(pattern=rf"^{connection.Z85.pattern}\Z")]
 Port: TypeAlias = Annotated[int, Meta(ge=1_024, le=65_533)]
@@ -102,7 +102,7 @@ def clients() -> dict[str, ClientKey]:
 def allow(name: str, public: str) -> ClientKey:
     """Allow a computer; raises `bad_option` for a name that cannot be or that is taken, `disk`."""
     if not NAME.fullmatch(name):
-        reason = "use 1 to 32 letters, digits, - and _, a letter or digit first"
+        reason = "use 1 to 64 letters, digits, ., - and _, a letter or digit first"
         raise HarmonicFlowError("bad_option", option="NAME", value=name, reason=reason)
     if any(client.name.lower() == name.lower() for client in clients().values()):
         reason = "it is allowed already; take it back first with --remove"

@@ -18,9 +18,12 @@ from .constants import MAX_CHANNELS, MAX_LIKE_SECONDS, MAX_RATE, MAX_SCORE_NOTES
 
 PROTOCOL: Final = 1
 
-# Ids are the client's or the daemon's choice but must be safe as file names everywhere.
-Id: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
-IdOrNone: TypeAlias = Annotated[str, Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,63})?\Z")]
+# Ids are the client's or the daemon's choice but must be safe as file names everywhere: Windows has devices of these
+# names in every folder, whatever follows a dot, and takes a dot from the end of a name.
+DEVICES: Final = r"(?i:con|prn|aux|nul|(?:com|lpt)[0-9])(?:\.|\Z)"
+NAME: Final = rf"(?!{DEVICES})[A-Za-z0-9][A-Za-z0-9._-]{{0,63}}(?<!\.)"
+Id: TypeAlias = Annotated[str, Meta(pattern=rf"^{NAME}\Z")]
+IdOrNone: TypeAlias = Annotated[str, Meta(pattern=rf"^(?:{NAME})?\Z")]
 Text: TypeAlias = Annotated[str, Meta(max_length=2000)]
 Name: TypeAlias = Annotated[str, Meta(max_length=200)]
 Rational: TypeAlias = Annotated[str, Meta(max_length=1204)]
