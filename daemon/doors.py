@@ -8,7 +8,9 @@ sentence and counted; it never gets further. Nothing here waits: a client that r
 blocks (the take on the disk is whole) and gets its small replies later.
 """
 
+import contextlib
 import logging
+import sys
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
@@ -28,6 +30,7 @@ Socket: TypeAlias = "zmq.Socket[bytes]"
 LOOPBACK: Final = "tcp://127.0.0.1"
 
 DOMAIN: Final = b"harmonicflow"
+DESCRIPTORS: Final = 65_536
 HANDSHAKE_MS: Final = 3_000  # a connection that says nothing is closed
 HEARTBEAT_MS: Final = 2_000
 HEARTBEAT_TIMEOUT_MS: Final = 10_000  # a stopped client may come back
@@ -57,6 +60,23 @@ def harden(socket: Socket, max_bytes: int, send_limit: int, receive_limit: int) 
     if socket.type == zmq.ROUTER:
         socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # a reply to nobody is an error that is seen
     return socket
+
+
+def allow_connections() -> None:
+    """Take as many descriptors as the system lets this process have, up to `DESCRIPTORS`.
+
+    Any program on this computer may connect, and holds a descriptor of ours until its handshake has failed; the usual
+    256 (macOS) or 1024 (Linux) would soon leave none to write a take with. Windows has no such limit.
+    """
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 class Guests(Protocol):

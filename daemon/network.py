@@ -18,7 +18,21 @@ from zmq.utils.monitor import recv_monitor_message
 from harmonicflow.core import allowed
 from harmonicflow.core.allowed import ClientKey, DaemonKeys
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.messages import ControlRequest, ErrorWire, Event, Failed, PruneTakes, Shutdown, WorkRequest
+from harmonicflow.core.messages import (
+    Cancel,
+    ControlRequest,
+    ErrorWire,
+    Event,
+    Failed,
+    GetTake,
+    Hello,
+    ListModels,
+    ListTakes,
+    ShowTake,
+    Snapshot,
+    Status,
+    WorkRequest,
+)
 
 from .doors import COMPLAINT_S, Door, Events, Received, Socket, open_work_door
 
@@ -31,7 +45,8 @@ ZAP: Final = "inproc://zeromq.zap.01"
 REFUSED: Final = (
     zmq.Event.HANDSHAKE_FAILED_NO_DETAIL | zmq.Event.HANDSHAKE_FAILED_PROTOCOL | zmq.Event.HANDSHAKE_FAILED_AUTH
 )
-OWNER_ONLY: Final = (Shutdown, PruneTakes)  # what only this computer's programs may ask
+# What other computers may ask; all else, and what is added to the protocol, is for this computer's programs.
+MAY_ASK: Final = (Hello, Status, Cancel, ListTakes, ShowTake, GetTake, ListModels, Snapshot)
 
 
 class Network:
@@ -98,7 +113,7 @@ class Network:
     def questions(self) -> Iterator[Received]:
         """Control requests that wait; what only this computer's programs may ask is refused."""
         for received in self._control.receive() if self._control else ():
-            if isinstance(received.message, OWNER_ONLY):
+            if not isinstance(received.message, MAY_ASK):
                 error = HarmonicFlowError("denied", reason="only programs on the daemon's own computer may ask that")
                 received.client.send(Failed(id=received.message.id, error=ErrorWire(**error.to_wire())))
             else:

@@ -25,7 +25,7 @@ from .disk import Disk, Mailbox
 from .dispatch import Dispatch
 from .door_osc import OscDoor
 from .door_spool import SpoolDoor
-from .doors import LOOPBACK, Door, Events, Socket, harden, open_work_door
+from .doors import LOOPBACK, Door, Events, Socket, allow_connections, harden, open_work_door
 from .intake import MAX_PENDING_BYTES, Intake
 from .job_folders import JobFolders
 from .jobs import Jobs
@@ -51,6 +51,7 @@ class Server:
 
     def __init__(self, bundle: str | None = None) -> None:
         self.settings = settings.load()
+        allow_connections()
         self._key = wire.new_key()
         self._context: zmq.Context[Socket] = zmq.Context(io_threads=1)
         self._mailbox = Mailbox()

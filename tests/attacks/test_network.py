@@ -25,7 +25,7 @@ from bridge.commands.daemon import command
 from harmonicflow.core import allowed, connection
 from harmonicflow.core.connection import Connection
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.messages import ClipSpec, Ok, Shutdown, Status, StatusReply
+from harmonicflow.core.messages import ClipSpec, Ok, Shutdown, Status, StatusReply, UseModel
 from harmonicflow.core.wire import pack
 from tests.attacks.wire_tap import Tap
 from tests.daemon.conftest import House, bundle, house, make_request, wait_for  # noqa: F401  (fixtures)
@@ -198,9 +198,11 @@ def test_who_is_taken_back_is_out_at_once(networked: Networked) -> None:
 
 def test_only_the_owner_ends_the_daemon(networked: Networked) -> None:
     with Client(connection.read_given(networked.folder / "laptop.json")) as client:
-        with pytest.raises(HarmonicFlowError) as found:
-            client.ask(Shutdown(id="end"), Ok)
-        assert found.value.code == "denied" and client.status().pid == networked.house.process.pid  # type: ignore[union-attr]
+        for question in (Shutdown(id="end"), UseModel(id="use", model="tiny")):
+            with pytest.raises(HarmonicFlowError) as found:
+                client.ask(question, Ok)
+            assert found.value.code == "denied"
+        assert client.status().pid == networked.house.process.pid  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("encrypted", [True, False])

@@ -12,7 +12,7 @@ from harmonicflow.core.messages import Status, StatusReply
 from tests.attacks.fuzz import corpus
 from tests.attacks.fuzz_zmq import GREETING, Attacker, Fared, attack
 from tests.attacks.test_network import Networked
-from tests.daemon.conftest import House, bundle  # noqa: F401  (fixtures)
+from tests.daemon.conftest import House, bundle, make_request  # noqa: F401  (fixtures)
 
 SEED = 20_261_122
 NIGHT = [pytest.mark.night, pytest.mark.timeout(3_600)]
@@ -87,6 +87,30 @@ def test_a_peer_of_an_old_protocol_leaves_nothing_behind(networked: Networked, v
     grown = desk.status().daemon_rss_bytes - before
     proven("S2", cases=1_200, measured=f"memory {grown / 1e6:+.1f} MB after 1,200 peers of an old protocol")
     assert grown < 2e6
+
+
+def test_connections_do_not_eat_up_the_descriptors(
+    tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch, proven: Any  # noqa: F811
+) -> None:
+    """A daemon that is started with macOS's usual 256: 600 connections that say nothing, and a take is written."""
+    resource = pytest.importorskip("resource")
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard < 2_048:
+        pytest.skip("this system lends too few")
+    monkeypatch.setenv("HARMONICFLOW_HOME", str(tmp_path / "home"))
+    house = House(tmp_path / "home", bundle)
+    house.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard)))
+    try:
+        desk = house.desk()
+        desk.until_ready()
+        port = int(desk.connection.control.rpartition(":")[2])
+        held = [socket.create_connection(("127.0.0.1", port)) for _ in range(600)]
+        desk.done(make_request("meanwhile"))
+        for raw in held:
+            raw.close()
+    finally:
+        house.close()
+    proven("S2", cases=600)
 
 
 def test_half_open_handshakes(networked: Networked, proven: Any) -> None:
