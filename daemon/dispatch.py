@@ -31,9 +31,10 @@ from .backoff import FIRST_S
 from .disk import Disk
 from .job_folders import JobFolders
 from .jobs import MAX_DEATHS, Job, Jobs
-from .journal import Journal, TakeRecord
+from .journal import Journal
 from .link import Broken, Loaded, Progress, Refused, Report, Run, Stop, Stopped, Written
 from .models import Models
+from .store import complete
 from .supervise import End, Supervisor
 from .swap import Swap
 from .takes import Takes
@@ -297,10 +298,7 @@ class Dispatch:
         staging = job.staging
 
         def place() -> tuple[TakeSummary, ...]:
-            placed = self._takes.publish(staging, takes)
-            rows = [TakeRecord(take.take, job.id, msgspec.json.encode(take)) for take in placed]
-            self._journal.finish(job.id, JobState.DONE, takes=rows)
-            return placed
+            return complete(self._journal, self._takes, job.id, staging, takes)
 
         def done(placed: tuple[TakeSummary, ...]) -> None:
             job.takes = tuple(take.take for take in placed)

@@ -143,13 +143,16 @@ class Intake:
 
     def _stored(self, request_id: str, row: JobRecord) -> Message:
         if row.state == JobState.DONE:
-            found = [take for name in row.takes if (take := self._journal.take(name))]
+            found = [take for name in row.takes if (take := self._journal.take(name)) and take.id == name]
             if len(found) < len(row.takes):
                 raise HarmonicFlowError("unknown_take", take=", ".join(row.takes))  # somebody has removed them
             takes = tuple(msgspec.json.decode(take.summary, type=TakeSummary) for take in found)
             return Done(id=request_id, job=row.id, takes=takes)
         if row.state == JobState.CANCELLED:
             return Cancelled(id=request_id, job=row.id)
+        if row.state != JobState.FAILED:  # it was told, but the disk did not take it
+            unkept = HarmonicFlowError("disk", path=self._journal.path, reason="how the job ended could not be kept")
+            return Failed(id=request_id, job=row.id, error=ErrorWire(**unkept.to_wire()))
         return Failed(id=request_id, job=row.id, error=msgspec.json.decode(row.error, type=ErrorWire))
 
     def _enter(

@@ -91,9 +91,11 @@ class Takes:
 
     def remove(self, take: str) -> None:
         """Take a take away: first out of sight, in one step, then its files. What others share with it stays."""
-        away = self.staging(f"{take}.gone")
+        if not (self.root / STAGING).is_dir():  # a disk that is full takes a new name, but no new folder
+            paths.owner_only(self.root / STAGING)
+        away = self.root / STAGING / f"{take}.gone.{secrets.token_hex(4)}"
         with paths.disk_errors(self.folder(take)):
-            self._system.rename(self.folder(take), away / take)
+            self._system.rename(self.folder(take), away)
             paths.sync_folder(self.root, self._system)
         self.starred -= {take}
         try:

@@ -95,6 +95,22 @@ def test_a_kill_between_the_take_and_its_row(house: Any, request_of: Any) -> Non
     assert [row.sha256 for row in again.takes[0].files] == [row.sha256 for row in done.takes[0].files]
 
 
+def test_what_the_journal_cannot_answer_is_said(house: Any, request_of: Any) -> None:
+    """The take's row is gone (another's name begins like it), or how the job ended could not be kept."""
+    house.start()
+    desk = house.desk()
+    request = request_of("r")
+    job = desk.done(request).job
+    for change, code in (("take set id = id || '0'", "unknown_take"), ("job set state = 'queued'", "disk")):
+        with sqlite3.connect(house.home / "journal.sqlite") as db:
+            db.execute(f"update {change}")
+        db.close()
+        desk.send(request)
+        failed = desk.replies()[-1]
+        assert isinstance(failed, Failed) and failed.error.code == code and failed.job in ("", job)
+    assert "Traceback" not in house.log()
+
+
 def test_the_same_sound_after_a_kill(house: Any, request_of: Any, proven: Any) -> None:
     """R16 over a restart: the job that was interrupted gives the bytes of one that was not."""
     house.start()
