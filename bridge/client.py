@@ -149,20 +149,26 @@ class Client:
 
     def ask(self, question: ControlRequest, reply: type[Reply]) -> Reply:
         """Ask at the control door and wait for the answer, which must be a `reply`."""
+        return self.ask_with_sound(question, reply)[0]
+
+    def ask_with_sound(
+        self, question: ControlRequest, reply: type[Reply], patience_s: float = SILENCE_S
+    ) -> tuple[Reply, list[memoryview]]:
+        """The same, and the buffers that came with the answer, which may take their time."""
         self._heard_s = time.monotonic()
         self._send(self._control, question)
         while True:
             for socket in self._wait([self._control]):
-                answer = self._receive(socket, ControlReply)[0]
+                answer, sound = self._receive(socket, ControlReply)
                 if isinstance(answer, Failed) and answer.id in (question.id, ""):  # "": it could not be read
                     raise HarmonicFlowError.from_wire(_strings(answer))
                 if answer.id != question.id:
                     continue  # a heartbeat's answer that came late
                 if isinstance(answer, reply):
-                    return answer
+                    return answer, sound
                 wrong = f"{type(answer).__name__} came instead of {reply.__name__}"
                 raise HarmonicFlowError("bad_request", reason=wrong)
-            self._check_alive(SILENCE_S)
+            self._check_alive(patience_s)
 
     def status(self) -> StatusReply:
         """How the daemon is."""

@@ -46,4 +46,8 @@ def follow(
     for take in done.takes:
         for warning in take.warnings:
             say(f"note: {warning}")
+    if client.connection.remote:
+        from .fetching import fetch
+
+        return tuple(fetch(client, take) for take in done.takes)
     return done.takes

@@ -46,6 +46,7 @@ from .jobs import Jobs, Listener
 from .journal import Journal, TakeRecord
 from .models import Models
 from .network import Network
+from .outbox import SCORE
 from .prune import Prune
 from .supervise import Supervisor
 from .takes import Takes
@@ -135,9 +136,10 @@ class Control:
 
     def _show_take(self, listener: Listener, request: ShowTake) -> None:
         summary = self._find(request.take)
+        names = (SCORE, *summary.parts.values()) if request.midi else ()
         self._later(
-            listener, request.id, lambda: self._takes.details(summary.take),
-            lambda details: listener.send(TakeReply(id=request.id, take=summary, details=details)),
+            listener, request.id, lambda: (self._takes.details(summary.take), self._takes.midi(summary.take, names)),
+            lambda read: listener.send(TakeReply(id=request.id, take=summary, details=read[0], midi=read[1])),
         )  # fmt: skip
 
     def _get_take(self, listener: Listener, request: GetTake) -> None:

@@ -15,7 +15,7 @@ import os
 import re
 import secrets
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TypeAlias
@@ -34,6 +34,7 @@ STAGING: Final = ".staging"
 DETAILS: Final = "take.json"
 STAR: Final = "starred"
 MAX_DETAILS: Final = 64 << 20  # bytes of a take.json that is read
+MAX_MIDI: Final = 4 << 20  # of one MIDI file
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 CHUNK_FRAMES: Final = 65_536  # deinterleaved at a time, so that other threads get their turn
 
@@ -169,6 +170,21 @@ class Takes:
             reason = f"this is more than {MAX_SOUND_BYTES >> 20} MiB; ask for fewer stems, or read {self.folder(take)}"
             raise HarmonicFlowError("bad_request", reason=reason)
         return [self._planar(take, row) for row in rows]
+
+    def midi(self, take: str, names: Iterable[str]) -> dict[str, bytes]:
+        """The MIDI files of a take, by name; raises `bad_take`."""
+        found = {}
+        for name in names:
+            try:
+                if not NAME.fullmatch(name):
+                    raise ValueError("it is not a file name")
+                with open(self.folder(take) / name, "rb") as file:
+                    found[name] = file.read(MAX_MIDI + 1)
+                if len(found[name]) > MAX_MIDI:
+                    raise ValueError(f"it has more than {MAX_MIDI} bytes")
+            except (OSError, ValueError) as error:
+                raise HarmonicFlowError("bad_take", take=take, reason=f"{name}: {error}") from error
+        return found
 
     def _planar(self, take: str, row: FileRow) -> memoryview:
         path = self.folder(take) / row.file

@@ -450,6 +450,7 @@ class ShowTake(Message, frozen=True, kw_only=True):
 
     id: Id
     take: Id
+    midi: bool = False  # also its MIDI files, for clients that do not share the disk
 
 
 class TakeReply(Message, frozen=True, kw_only=True):
@@ -458,6 +459,7 @@ class TakeReply(Message, frozen=True, kw_only=True):
     id: Id
     take: TakeSummary
     details: dict[str, Any] = {}
+    midi: dict[str, bytes] = {}  # by file name, in Base64
 
 
 class GetTake(Message, frozen=True, kw_only=True):

@@ -17,15 +17,19 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+import soundfile
 import zmq
 from click.testing import CliRunner
 
 from bridge.client import Client
 from bridge.commands.daemon import command
+from bridge.fetching import _plain
+from bridge.follow import follow
+from bridge.results import copy_take
 from harmonicflow.core import allowed, connection
 from harmonicflow.core.connection import Connection
 from harmonicflow.core.errors import HarmonicFlowError
-from harmonicflow.core.messages import ClipSpec, Ok, Shutdown, Status, StatusReply, UseModel
+from harmonicflow.core.messages import ClipSpec, Ok, Shutdown, Status, StatusReply, TakeSummary, UseModel
 from harmonicflow.core.wire import pack
 from tests.attacks.wire_tap import Tap
 from tests.daemon.conftest import House, bundle, house, make_request, wait_for  # noqa: F401  (fixtures)
@@ -120,6 +124,35 @@ def test_an_allowed_computer_works_as_at_home(networked: Networked, monkeypatch:
     assert done.takes[0].frames == 44_100 and blocks
     assert {event.state for event in events} >= {"running", "writing"}
     assert networked.house.takes() == {done.takes[0].take}
+
+
+def test_a_take_from_elsewhere_is_brought_here(networked: Networked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`generate` on the laptop: its own home, and the same files as where the daemon is, sample for sample."""
+    monkeypatch.setenv("HARMONICFLOW_CONNECTION", str(networked.folder / "laptop.json"))
+    monkeypatch.setenv("HARMONICFLOW_HOME", str(networked.folder / "home of the laptop"))
+    with Client.connect() as client:
+        [take] = follow(client, make_request("far", delivery="mixed"))
+    there = networked.house.home / "takes" / take.take
+    here = Path(take.folder)
+    assert here.parent.parent == networked.folder / "home of the laptop"
+    assert {path.name for path in here.iterdir()} == {
+        *(row.file for row in take.files), *take.parts.values(), "score.mid", "take.json"
+    }  # fmt: skip
+    for row in take.files:
+        ours, theirs = (soundfile.read(folder / row.file, dtype="float32") for folder in (here, there))
+        assert ours[1] == theirs[1] and np.array_equal(ours[0], theirs[0])
+    assert (here / "score.mid").read_bytes() == (there / "score.mid").read_bytes()
+    assert json.loads((here / "take.json").read_text()) == json.loads((there / "take.json").read_text())
+    copied = copy_take(take, networked.folder)
+    assert (Path(copied.folder) / "mix.wav").exists()
+
+
+@pytest.mark.parametrize("name", ["../x.wav", "/etc/x", "a/b", "", ".x", "a:b", "a\\b", "x\0"])
+def test_a_daemon_elsewhere_names_no_place_here(name: str) -> None:
+    take = TakeSummary(take="t", folder="/")
+    with pytest.raises(HarmonicFlowError) as found:
+        _plain(take, name)
+    assert found.value.code == "bad_take"
 
 
 def test_without_somebody_allowed_nothing_listens(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
