@@ -38,7 +38,7 @@ def _figures(proofs: Sequence[Proof]) -> tuple[str, str, str, str]:
     failed = [each for each in proofs if not each.passed]
     result = "failed: " + ", ".join(each.test.rpartition("::")[2] for each in failed) if failed else "passed"
     seconds = sum(each.seconds for each in {each.test: each for each in proofs}.values())
-    measured = "; ".join(each.measured for each in proofs if each.measured)
+    measured = "; ".join(dict.fromkeys(each.measured for each in proofs if each.measured))
     return f"{sum(each.cases for each in proofs):,}", result, _duration(seconds), measured
 
 
