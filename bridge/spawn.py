@@ -1,5 +1,6 @@
 """Start the daemon when none runs, and say so; stop it and wait until it has gone."""
 
+import os
 import subprocess
 import sys
 import time
@@ -37,6 +38,9 @@ def start_daemon(bundle: str | None = None) -> Client:
     """
     running = connections.find()
     if running is not None:
+        if running.pid == 0:  # of another computer
+            path = os.environ.get(connections.VARIABLE, "")
+            raise HarmonicFlowError("bad_connection", path=path, reason="it is for a daemon on another computer")
         raise HarmonicFlowError("daemon_running", pid=running.pid)
     started = time.monotonic()
     paths.owner_only(paths.home())

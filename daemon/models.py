@@ -16,6 +16,7 @@ import harmonicflow
 from harmonicflow.core import paths
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import BundleRow
+from harmonicflow.core.spool import read_plain
 
 log = logging.getLogger("harmonicflow.daemon")
 
@@ -112,10 +113,9 @@ def shipped() -> Path:
 def row(folder: Path, serving: bool = False) -> BundleRow | None:
     """What a bundle's card says, None where there is none that can be read."""
     try:
-        with open(folder / CARD, "rb") as file:
-            card = msgspec.json.decode(file.read(MAX_CARD), type=_Card)
+        card = msgspec.json.decode(read_plain((folder / CARD).resolve(), MAX_CARD), type=_Card)  # never waits, as for a pipe
         size = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, HarmonicFlowError, msgspec.MsgspecError):
         return None
     return BundleRow(
         name=card.name, version=card.version, folder=str(folder), bytes=size, stems=card.stems, license=card.license,

@@ -1,8 +1,13 @@
 """The engine's coming and going: it gives its memory back when nobody wants it, and wakes for a job."""
 
+import os
 import time
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from daemon.models import row
 from harmonicflow.core.messages import DaemonEvent, Done
 
 
@@ -33,3 +38,16 @@ def test_without_the_setting_it_stays_awake(house: Any) -> None:
     pid = desk.until_ready().worker_pid
     time.sleep(2.0)
     assert desk.status().worker_pid == pid
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders here")
+@pytest.mark.timeout(10)
+def test_a_pipe_in_the_place_of_a_card_stops_nobody(tmp_path: Path, tiny: Path) -> None:
+    for name in ("pipe", "link"):
+        (tmp_path / name).mkdir()
+    os.mkfifo(tmp_path / "pipe" / "model.json")
+    for file in tiny.iterdir():  # as download caches lay their files out
+        (tmp_path / "link" / file.name).symlink_to(file)
+    assert row(tmp_path / "pipe") is None
+    linked = row(tmp_path / "link")
+    assert linked and linked.name == getattr(row(tiny), "name", None)
