@@ -1,7 +1,10 @@
 """R1, R2, R11: everything the store does, with a disk that fails at its n-th call, for every n and five faults."""
 
 import os
-from collections.abc import Iterator
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import ClipSpec, Generate, TakeSummary
 from tests.daemon.faults import FAULTS, SQLITE, Disk, PowerCut
 
+ROOT = Path(__file__).parents[2]
 SOUND = b"sound " * 300
 CLIP = b"\0\0\0\0" * 2 * 50
 
@@ -24,9 +28,10 @@ CLIP = b"\0\0\0\0" * 2 * 50
 class Day:
     """What happens in a store between two starts, and what was promised to clients on the way."""
 
-    def __init__(self, home: Path, request: Generate) -> None:
+    def __init__(self, home: Path, request: Generate, tell: Callable[[str], object] = lambda line: None) -> None:
         self.home = home
         self.request = request
+        self.tell = tell  # what a client would hear, at once
         self.accepted: set[str] = set()
         self.refused: set[str] = set()  # a row may be there all the same: the commit failed after its last write
         self.ended: dict[str, str] = {}  # by job the state that the client heard
@@ -45,8 +50,11 @@ class Day:
         journal, takes, _ = self.store
         if self.ended.get("a") == "done":
             self.starred = _worded(lambda: takes.star("a-1", True) or True)
+            self.tell(f"starred {self.starred}")
             self.leaving = True
+            self.tell("leaving True")
             self.removed = _worded(lambda: takes.remove("a-2") or True)
+            self.tell(f"removed {self.removed}")
             _worded(lambda: journal.forget({"a-2"}))
         _worded(journal.requeue)
 
@@ -66,6 +74,7 @@ class Day:
 
         if _worded(keep):
             self.accepted.add(job)
+            self.tell(f"accepted {job}")
             _worded(lambda: folders.remember(job))
             return True
         self.refused.add(job)
@@ -90,8 +99,19 @@ class Day:
             self.untold = {path.name for path in takes.root.glob(f"{job}-?")}
         else:
             self.ended[job] = state
+            self.tell(f"ended {job} {state}")
             _worded(lambda: folders.remove(job))
             _worded(lambda: takes.discard(job))
+
+    def hear(self, lines: list[str]) -> None:
+        """Take over what another process has told of the same day."""
+        for what, *words in map(str.split, lines):
+            if what == "accepted":
+                self.accepted.add(words[0])
+            elif what == "ended":
+                self.ended[words[0]] = words[1]
+            else:
+                setattr(self, what, words[0] == "True")
 
 
 def stage(staging: Path, job: str) -> tuple[TakeSummary, ...]:
@@ -186,3 +206,54 @@ def check_after(day: Day, where: str) -> None:
             placed = takes.publish(staging, stage(staging, job))
             journal.finish(job, "done", takes=[TakeRecord(t.take, job, msgspec.json.encode(t)) for t in placed])
         assert not journal.unfinished() and journal.take_ids() == {p.name for p in takes_root.glob("[!.]*")}, where
+
+
+CALLS = (
+    "write", "pwrite64", "fsync", "fdatasync", "rename", "unlink", "unlinkat", "mkdir", "rmdir", "ftruncate", "link",
+    "chmod", "fchmod",
+)  # fmt: skip
+LIVE = """
+import sys
+from pathlib import Path
+import msgspec
+from harmonicflow.core.messages import Generate
+from tests.daemon.test_faults import Day
+request = msgspec.json.decode(sys.argv[2], type=Generate)
+Day(Path(sys.argv[1]), request, lambda line: print(line, flush=True)).live()
+print("over", flush=True)
+"""
+
+
+def live_until(call: str, n: int, home: Path, request: Generate) -> list[str]:
+    """A day in a process of its own, which the system kills at the n-th call of one kind; what it told."""
+    wanted = ["-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={n}"]
+    strace = ["strace", "-f", "-qq", "-o", os.devnull, *wanted]
+    command = [*strace, sys.executable, "-B", "-c", LIVE, str(home), msgspec.json.encode(request).decode()]
+    environment = {**os.environ, "HARMONICFLOW_HOME": str(home)}
+    ran = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    return [line.strip() for line in ran.stdout.splitlines(keepends=True) if line.endswith("\n")]
+
+
+@pytest.mark.night
+@pytest.mark.timeout(3600)
+def test_kill_9_at_every_system_call(
+    tmp_path: Path, request_with_clip: Generate, monkeypatch: pytest.MonkeyPatch, proven: Any
+) -> None:
+    """The same day in a process that the kernel ends at its n-th call, for every n and every call that writes."""
+    if not shutil.which("strace") or live_until("write", 10_000, tmp_path / "x", request_with_clip)[-1:] != ["over"]:
+        pytest.skip("needs strace and the right to trace")
+    kills: dict[str, int] = {}
+    for call in CALLS:
+        for n in range(1, 1000):
+            home = tmp_path / f"{call}{n}"
+            lines = live_until(call, n, home, request_with_clip)
+            if lines[-1:] == ["over"]:
+                break
+            kills[call] = n
+            monkeypatch.setenv("HARMONICFLOW_HOME", str(home))
+            day = Day(home, request_with_clip)
+            day.hear(lines)
+            check_after(day, f"killed at {call} {n}, after {lines[-1:]}")
+            shutil.rmtree(home)
+    assert min(kills.get(call, 0) for call in ("pwrite64", "fsync", "fdatasync", "rename", "mkdir")) > 1, kills
+    proven("R1", sum(kills.values()), f"kill -9 at each of {sum(kills.values())} system calls that write")
