@@ -62,8 +62,9 @@ def run(bundle: str | None, foreground: bool) -> int:
             reason = f"no door could be opened on this computer ({error.strerror})"
             raise HarmonicFlowError("daemon_start", reason=reason, log=paths.log_folder()) from error
         try:
-            server.open()
-            server.serve()
+            with server.signals():
+                server.open()
+                server.serve()
         finally:
             server.close()
     return EXIT_OK

@@ -113,7 +113,8 @@ def shipped() -> Path:
 def row(folder: Path, serving: bool = False) -> BundleRow | None:
     """What a bundle's card says, None where there is none that can be read."""
     try:
-        card = msgspec.json.decode(read_plain((folder / CARD).resolve(), MAX_CARD), type=_Card)  # never waits, as for a pipe
+        text = read_plain((folder / CARD).resolve(), MAX_CARD)  # never waits, as for a pipe
+        card = msgspec.json.decode(text, type=_Card)
         size = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
     except (OSError, HarmonicFlowError, msgspec.MsgspecError):
         return None

@@ -130,14 +130,13 @@ class Server:
         control, events, calls, osc = (part.socket for part in (self._control, self._events, self._mailbox, self._osc))
         for socket in (control, self._reports, events, calls, osc):
             poller.register(socket, zmq.POLLIN)
-        with self._signals():
-            self._notifier.ready(self._timers)
-            while self._running or (self._dispatch.closing and self._jobs.running and not self._now):
-                full = self._intake.pending_bytes > MAX_PENDING_BYTES
-                poller.register(self._work.socket, 0 if full else zmq.POLLIN)
-                self._network.register(poller, full)
-                ready = dict(poller.poll(self._patience_ms()))
-                self._turn(ready)
+        self._notifier.ready(self._timers)
+        while self._running or (self._dispatch.closing and self._jobs.running and not self._now):
+            full = self._intake.pending_bytes > MAX_PENDING_BYTES
+            poller.register(self._work.socket, 0 if full else zmq.POLLIN)
+            self._network.register(poller, full)
+            ready = dict(poller.poll(self._patience_ms()))
+            self._turn(ready)
 
     def end(self, now: bool = True) -> None:
         """End the daemon; with `now` without waiting for the running job, which stays accepted."""
@@ -230,8 +229,11 @@ class Server:
         self._network.publish(event)
 
     @contextlib.contextmanager
-    def _signals(self) -> Iterator[None]:
-        """SIGTERM and SIGINT end the daemon, through the mailbox: a handler may interrupt anything."""
+    def signals(self) -> Iterator[None]:
+        """SIGTERM and SIGINT end the daemon, through the mailbox: a handler may interrupt anything.
+
+        Around `open` as well: from then on somebody may want it to end.
+        """
         wanted = (signal.SIGTERM, signal.SIGINT)
         before = {number: signal.signal(number, lambda *_: self._mailbox.post(self.end)) for number in wanted}
         bell = signal.set_wakeup_fd(self._mailbox.bell.fileno(), warn_on_full_buffer=False)

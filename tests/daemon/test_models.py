@@ -42,12 +42,12 @@ def test_without_the_setting_it_stays_awake(house: Any) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders here")
 @pytest.mark.timeout(10)
-def test_a_pipe_in_the_place_of_a_card_stops_nobody(tmp_path: Path, tiny: Path) -> None:
+def test_a_pipe_in_the_place_of_a_card_stops_nobody(tmp_path: Path, bundle: Path) -> None:
     for name in ("pipe", "link"):
         (tmp_path / name).mkdir()
     os.mkfifo(tmp_path / "pipe" / "model.json")
-    for file in tiny.iterdir():  # as download caches lay their files out
+    for file in bundle.iterdir():  # as download caches lay their files out
         (tmp_path / "link" / file.name).symlink_to(file)
     assert row(tmp_path / "pipe") is None
     linked = row(tmp_path / "link")
-    assert linked and linked.name == getattr(row(tiny), "name", None)
+    assert linked and linked.name == getattr(row(bundle), "name", None)
