@@ -24,7 +24,7 @@ SPOOL_PARTS = (spool.Beat, spool.Report, spool.ReportTake, spool.ReportFile, spo
 SPOOL = (
     ("beat", f"{spool.BEAT_S:g} s", "between two of `beat.json` while a request is under way"),
     ("idle beat", f"{spool.IDLE_BEAT_S:g} s", "the same from 10 s after the last request on"),
-    ("lost", f"{spool.LOST_S:g} s", "a beat that stays the same so long while a request is under way is a dead daemon's"),
+    ("lost", f"{spool.LOST_S:g} s", "while a request is under way, a beat that stays the same so long is a dead one's"),
     ("report", f"{spool.REPORT_S:g} s", "at least between two reports on one request"),
     ("request", f"{spool.MAX_REQUEST_BYTES} bytes", "the largest `ID.json` that is read"),
     ("sounds", f"{MAX_SOUND_BYTES} bytes", "the most that the sounds of one request may have together"),
