@@ -227,7 +227,7 @@ class Loop:
         """Move the average towards the weights."""
         decay = min(self.options.average, (1 + self.step) / (10 + self.step))
         network = self.task.network
-        # What does not learn stays to the bit: a step towards itself makes 0.0 of -0.0, and the latent space is another.
+        # What does not learn stays to the bit: a step towards itself makes 0.0 of -0.0, another latent space.
         still = {name for name, weight in network.named_parameters() if not weight.requires_grad}
         values = {key: value for key, value in network.state_dict().items() if key not in still}
         torch._foreach_lerp_([self.average[key] for key in values], [value.float() for value in values.values()],
