@@ -10,6 +10,7 @@ from pythonosc.osc_message import OscMessage
 from harmonicflow.core import osc
 from harmonicflow.core.constants import GENRES
 from harmonicflow.core.errors import HarmonicFlowError
+from tests.attacks.fuzz_osc import nested, padded
 
 # /harmonicflow/generate ,iiis 7 4 1 "funk", byte for byte as OSC 1.0 writes it.
 GENERATE = bytes.fromhex(
@@ -18,17 +19,6 @@ GENERATE = bytes.fromhex(
     "0000 0007 0000 0004 0000 0001"
     "6675 6e6b 0000 0000"
 )
-
-
-def padded(text: bytes) -> bytes:
-    return text + b"\0" * (4 - len(text) % 4)
-
-
-def nested(depth: int) -> bytes:
-    datagram = padded(b"/a") + padded(b",")
-    for _ in range(depth):
-        datagram = b"#bundle\0" + struct.pack(">Qi", 1, len(datagram)) + datagram
-    return datagram
 
 
 def timed_bundle(seconds_ahead: int) -> bytes:

@@ -108,51 +108,47 @@ local function parse_string(text, at)
 	end
 end
 
-local function parse_array(text, at, depth)
-	local items = json.array({})
+-- What stands between brackets with commas between; `one(at)` reads an item and gives the place after it.
+local function parse_items(text, at, closing, one)
 	at = skip(text, at + 1)
-	if text:sub(at, at) == "]" then
-		return items, at + 1
+	if text:sub(at, at) == closing then
+		return at + 1
 	end
 	while true do
-		items[#items + 1], at = parse(text, at, depth)
-		at = skip(text, at)
+		at = skip(text, one(at))
 		local mark = text:sub(at, at)
-		if mark == "]" then
-			return items, at + 1
+		if mark == closing then
+			return at + 1
 		elseif mark ~= "," then
-			wrong(text, at, "no comma in a list")
+			wrong(text, at, "no comma and no " .. closing)
 		end
 		at = skip(text, at + 1)
 	end
 end
 
+local function parse_array(text, at, depth)
+	local items = json.array({})
+	return items, parse_items(text, at, "]", function(place)
+		items[#items + 1], place = parse(text, place, depth)
+		return place
+	end)
+end
+
 local function parse_object(text, at, depth)
 	local fields = {}
-	at = skip(text, at + 1)
-	if text:sub(at, at) == "}" then
-		return fields, at + 1
-	end
-	while true do
-		if text:sub(at, at) ~= '"' then
-			wrong(text, at, "no name")
+	return fields, parse_items(text, at, "}", function(place)
+		if text:sub(place, place) ~= '"' then
+			wrong(text, place, "no name")
 		end
 		local key
-		key, at = parse_string(text, at)
-		at = skip(text, at)
-		if text:sub(at, at) ~= ":" then
-			wrong(text, at, "no colon")
+		key, place = parse_string(text, place)
+		place = skip(text, place)
+		if text:sub(place, place) ~= ":" then
+			wrong(text, place, "no colon")
 		end
-		fields[key], at = parse(text, skip(text, at + 1), depth)
-		at = skip(text, at)
-		local mark = text:sub(at, at)
-		if mark == "}" then
-			return fields, at + 1
-		elseif mark ~= "," then
-			wrong(text, at, "no comma in a table")
-		end
-		at = skip(text, at + 1)
-	end
+		fields[key], place = parse(text, skip(text, place + 1), depth)
+		return place
+	end)
 end
 
 local WORDS = { { "true", true }, { "false", false }, { "null", nil } }
