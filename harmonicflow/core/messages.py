@@ -605,8 +605,8 @@ class JobEvent(Message, frozen=True, kw_only=True):
 
 
 class DaemonEvent(Message, frozen=True, kw_only=True):
-    """The daemon or its worker changed: "ready", "worker started", "worker died", "asleep", "stopping"; of another
-    bundle "model on trial", "model refused", "model".
+    """The daemon or its worker changed: "ready", "worker started", "worker died", "asleep", "stopping", "takes
+    removed"; of another bundle "model on trial", "model refused", "model".
     """
 
     seq: Natural
