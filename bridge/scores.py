@@ -136,10 +136,10 @@ def _name(path: str | tuple[str, str] | None) -> str:
     return Path(path[1] if isinstance(path, tuple) else path).name if path else ""
 
 
-def _read(path: str, tracks: Mapping[str, str]) -> "MidiFile":
+def _read(path: str, tracks: Mapping[str, str], **limits: int) -> "MidiFile":
     from harmonicflow.score.midi import read_midi
 
-    found = read_midi(Path(path).expanduser(), tracks)
+    found = read_midi(Path(path).expanduser(), tracks, **limits)
     for warning in found.warnings:
         say(f"note: {path}: {warning}")
     return found
@@ -160,7 +160,7 @@ def _finished(
     everything: list[Note] = []  # also what no stem plays, for the chords
     first: MidiFile | None = None
     for path in files:
-        found = _read(path, tracks)
+        found = _read(path, tracks, most=MAX_SCORE_NOTES)
         _say_tracks(path, found)
         played = [note for note in found.score.notes if note.instrument in INSTRUMENTS]
         if not played:
@@ -169,7 +169,7 @@ def _finished(
         everything += found.score.notes
         first = first or found
     for stem, path in parts:
-        found = _read(path, {})
+        found = _read(path, {}, most=MAX_SCORE_NOTES)
         if not found.score.notes:
             raise HarmonicFlowError("empty_midi", path=path, what="notes")
         notes = [note for note in notes if note.instrument != stem]
@@ -186,7 +186,7 @@ def _finished(
             )
         return None, None, ""
     paths = (*files, *(path for _, path in parts))
-    if len(everything) > MAX_SCORE_NOTES:  # before chords are looked for in them, which takes seconds
+    if len(everything) > MAX_SCORE_NOTES:  # of all files together; before chords are looked for, which takes seconds
         raise HarmonicFlowError("many_notes", path=paths[0], maximum=MAX_SCORE_NOTES)
     clock = replace(_clock(first), beats=max(note.end for note in notes))
     chords = first.score.chords or chords_of(Score(tuple(everything)), first.meters)

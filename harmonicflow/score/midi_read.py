@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from typing import Final
 
 import mido
@@ -61,22 +62,31 @@ class MidiFile:
         return max(ends + [section.end for section in score.sections], default=Fraction(0))
 
 
-def read_midi(source: str | os.PathLike[str] | bytes, chosen: Mapping[str, str] | None = None) -> MidiFile:
+def read_midi(
+    source: str | os.PathLike[str] | bytes, chosen: Mapping[str, str] | None = None, most: int = MAX_NOTES
+) -> MidiFile:
     """The score, tempo and meters of a MIDI file or of its bytes. `chosen`: parts by track, as in `midi_tracks.assign`.
 
-    Raises `missing_file`, `bad_midi`; `unknown_stem` and `unknown_track` for what is chosen.
+    Raises `missing_file`, `bad_midi`, `many_notes` above `most`; `unknown_stem` and `unknown_track` for what is chosen.
     """
     name = "the MIDI data" if isinstance(source, bytes) else os.fspath(source)
     try:
-        found = _read(parse(read_bytes(source, name)), chosen or {})
+        file = parse(read_bytes(source, name))
+        if sum(map(_is_stroke, chain.from_iterable(file.tracks))) > most:  # before they are paired, which takes seconds
+            raise HarmonicFlowError("many_notes", path=name, maximum=most)
+        found = _read(file, chosen or {})
     except Refused as refused:
         raise HarmonicFlowError("bad_midi", path=name, reason=str(refused)) from None
     except HarmonicFlowError as error:  # a tempo or a meter outside what this program takes
-        if error.code == "missing_file":
+        if error.code in ("missing_file", "many_notes"):
             raise
         raise HarmonicFlowError("bad_midi", path=name, reason=error.message) from None
     check_chosen(chosen or {}, found.tracks, name)
     return found
+
+
+def _is_stroke(message: mido.Message | mido.MetaMessage) -> bool:
+    return bool(message.type == "note_on" and message.velocity > 0)
 
 
 def _read(file: mido.MidiFile, chosen: Mapping[str, str]) -> MidiFile:
@@ -107,7 +117,6 @@ class _Reading:
         self.exact: dict[int, list[ExactPart]] = defaultdict(list)  # by track
         self.conductor: tuple[str, int] | None = None  # its text, and the seal of the events of its track
         self.channel_programs: dict[int, int] = {}
-        self.notes = 0
         self.end = 0
 
     def track(self, number: int, track: mido.MidiTrack) -> None:
@@ -133,11 +142,7 @@ class _Reading:
                 self.conductor = (words, seal(conductor_events(meta)))
         self.marks.ours |= number == 1 and title == "HarmonicFlow"
         self.channel_programs |= {channel: first for channel, first in performance.programs.items()}
-        lanes = performance.lanes(number, title, now, int(UNENDED_BEATS * self.ticks))
-        self.notes += sum(lane.count for lane in lanes)
-        if self.notes > MAX_NOTES:
-            raise Refused(f"it holds more than {MAX_NOTES} notes")
-        self.lanes += lanes
+        self.lanes += performance.lanes(number, title, now, int(UNENDED_BEATS * self.ticks))
 
     def _meta(self, message: mido.MetaMessage, now: int) -> None:
         if message.type == "set_tempo":

@@ -29,10 +29,6 @@ class Lane:
     program: int | None
     strokes: dict[int, list[Stroke]] = field(default_factory=lambda: defaultdict(list))
 
-    @property
-    def count(self) -> int:
-        return sum(map(len, self.strokes.values()))
-
 
 class Performance:
     """What one track plays: hears its messages in order, and has its lanes at the end."""
