@@ -1,12 +1,14 @@
 """What `doctor` looks at, in the order in which one problem causes the next."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Final
 
 from harmonicflow.core.errors import HarmonicFlowError
 
 from . import checks_daemon, checks_home, checks_hosts, checks_install
 from .check import Check
+from .daw.hosts import HOSTS
 
 CHECKS: Final[Mapping[str, Callable[[str | None], Check]]] = {
     "python": lambda _: checks_install.python(),
@@ -28,7 +30,7 @@ CHECKS: Final[Mapping[str, Callable[[str | None], Check]]] = {
     "service": lambda _: checks_daemon.service(),
     "others": lambda _: checks_daemon.others(),
     "sound": lambda _: checks_hosts.sound(),
-    "ardour": lambda _: checks_hosts.ardour(),
+    **{host.name: partial(checks_hosts.host, host) for host in HOSTS},
 }
 
 

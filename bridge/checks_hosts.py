@@ -1,15 +1,11 @@
 """Is what surrounds us in order: the sound system and the DAWs."""
 
-import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Final
 
-from harmonicflow.core import spool
-
 from .check import Check, pip
-from .daw.wake import wake_command
+from .daw.hosts import Host
 
 SOUND_S: Final = 8.0  # a sound system that says nothing for so long will not do so later
 _LOOK: Final = """
@@ -58,33 +54,19 @@ def sound(look: str = _LOOK) -> Check:
     return Check.ok("sound", f"{number} output devices, {'one' if name else 'none'} of them the default one")
 
 
-def ardour() -> Check:
-    """Whether the newest Ardour here has our scripts, of this release, bound, and whether they find us."""
-    from .daw.ardour.install import FOLDER, SETTINGS, look
-
-    states = look()
+def host(row: Host, _: str | None = None) -> Check:
+    """Whether the newest installation of a host has our scripts, of this release, bound, and whether they find us."""
+    name = row.name
+    installer = row.load()
+    states = installer.look()
     if not states:
-        return Check.ok("ardour", "there is no Ardour on this computer")
+        return Check.ok(name, f"there is no {row.title} on this computer")
     state = states[0]
-    repair = "harmonicflow bridge install ardour"
-    found = f"{state.ardour}: bridge {state.state}"
+    repair = f"harmonicflow bridge install {name}"
+    found = f"{state.title}: bridge {state.state}"
     if state.state == "not installed":
-        return Check("ardour", "ok", found, repair, "Only where you want it in Ardour")
+        return Check(name, "ok", found, repair, f"Only where you want it in {row.title}")
     if state.state != "installed":
-        return Check.warning("ardour", f"{found} ({state.version})", repair)
-    wrong = misled(state.config / FOLDER / SETTINGS)
-    return Check.warning("ardour", f"{found}, but {wrong}", repair) if wrong else Check.ok("ardour", found)
-
-
-def misled(settings: Path) -> str:
-    """What the scripts in Ardour know that is not so any more, "" where all of it is."""
-    try:
-        known = json.loads(settings.read_bytes())
-        start, folder = [str(word) for word in known["start"]], str(known["spool"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return f"{settings} cannot be read"
-    if not Path(start[0] if start else "").is_file():
-        return f"its scripts start a Python that is not there any more ({start[0] if start else 'none'})"
-    if folder != str(spool.folder()):
-        return f"its scripts look for results in {folder}"
-    return "" if start == wake_command() else "its scripts start another installation of HarmonicFlow"
+        return Check.warning(name, f"{found} ({state.version})", repair)
+    wrong = installer.misled(state)
+    return Check.warning(name, f"{found}, but {wrong}", repair) if wrong else Check.ok(name, found)

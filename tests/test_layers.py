@@ -49,7 +49,7 @@ ALSO = {  # one file may import a little more than its folder
     "harmonicflow/core/osc.py": {"pythonosc"},
     "bridge/hearing.py": {"harmonicflow.analysis"},
     "bridge/composing.py": {"harmonicflow.engine"},
-    "bridge/daw/ardour/install.py": {"harmonicflow.analysis.vocabulary"},
+    "bridge/daw/settings.py": {"harmonicflow.analysis.vocabulary"},
     "bridge/audition/sounding.py": {"sounddevice"},
     "bridge/audition/midi_out.py": {"mido"},
     "harmonicflow/engine/commands/encode.py": {"click"},

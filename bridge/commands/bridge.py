@@ -1,19 +1,19 @@
 """`harmonicflow bridge install|uninstall|status`: the scripts that a DAW runs."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
+from ..daw.hosts import BY_NAME, HOSTS
 from ..options import json_option
 
 if TYPE_CHECKING:
-    from ..daw.ardour.install import State
+    from ..daw.hosts import State
 
-HOSTS: Final = ("ardour",)
-KEYS: Final = "Window > Keyboard Shortcuts, tab Editor, LuaAction: select an action and press its key (free: Shift+G)"
+NAMES = ", ".join(host.name for host in HOSTS)
 
-host_argument = click.argument("host", type=click.Choice(HOSTS, case_sensitive=False))
+host_argument = click.argument("host", type=click.Choice(list(BY_NAME), case_sensitive=False))
 folder_option = click.option(
     "--config-dir",
     "folder",
@@ -36,13 +36,12 @@ def command() -> None:
 @folder_option
 @json_option
 def install(host: str, folder: Path | None, as_json: bool) -> None:
-    """Put the scripts into HOST (ardour), bind them, and say what is left to do.
+    """Put the scripts into HOST, bind them, and say what is left to do.
 
     What you have bound there stays. Doing it again after an update of HarmonicFlow renews the scripts.
     """
-    from ..daw.ardour.install import install
-
-    _show(install(folder), as_json, steps=True)
+    installer = BY_NAME[host].load()
+    _show(host, installer.install(folder), as_json, installer.STEPS)
 
 
 @command.command("uninstall", epilog="Example: harmonicflow bridge uninstall ardour")
@@ -50,40 +49,39 @@ def install(host: str, folder: Path | None, as_json: bool) -> None:
 @folder_option
 @json_option
 def uninstall(host: str, folder: Path | None, as_json: bool) -> None:
-    """Take the scripts out of HOST (ardour). Your sessions, tracks and takes stay."""
-    from ..daw.ardour.install import uninstall
-
-    _show(uninstall(folder), as_json)
+    """Take the scripts out of HOST. Your sessions, projects, tracks and takes stay."""
+    _show(host, BY_NAME[host].load().uninstall(folder), as_json)
 
 
 @command.command("status", epilog="Example: harmonicflow bridge status")
+@click.argument("host", type=click.Choice(list(BY_NAME), case_sensitive=False), required=False)
 @folder_option
 @json_option
-def status(folder: Path | None, as_json: bool) -> None:
-    """Show which DAWs are here and whether the scripts are in them."""
-    from ..daw.ardour.install import look
+def status(host: str | None, folder: Path | None, as_json: bool) -> None:
+    """Show which DAWs are here and whether the scripts are in them; with HOST that one alone."""
     from ..output import say
 
-    states = look(folder)
-    for state in states:
-        _show(state, as_json)
-    if not states:
-        say("there is no DAW here that HarmonicFlow has scripts for; it has them for Ardour 7 and newer")
+    if folder and not host:
+        raise click.UsageError(f"--config-dir is the folder of one DAW: name it too ({NAMES})")
+    rows = [BY_NAME[host]] if host else HOSTS
+    found = [(row.name, state) for row in rows for state in row.load().look(folder)]
+    for name, state in found:
+        _show(name, state, as_json)
+    if not found:
+        known = ", ".join(f"{row.title} {row.oldest} and newer" for row in rows)
+        say(f"there is no DAW here that HarmonicFlow has scripts for; it has them for {known}")
 
 
-def _show(state: "State", as_json: bool, steps: bool = False) -> None:
+def _show(host: str, state: "State", as_json: bool, steps: list[str] | None = None) -> None:
     from ..output import result, result_json
 
     if as_json:
-        rest = {"config": str(state.config), "actions": {str(slot): name for slot, name in state.actions.items()}}
-        result_json({"host": "ardour", "state": state.state, **state._asdict(), **rest})
+        common = {"title": state.title, "state": state.state, "version": state.version, "config": str(state.config)}
+        result_json({"host": host, **common, "left": state.left, **state.to_json()})
         return
     version = f" (HarmonicFlow {state.version})" if state.version else ""
-    result(f"{state.ardour}: {state.state}{version}, {state.config}")
-    for slot, name in state.actions.items():
-        result(f"  Action {slot:<3} {name}")
-    if state.hook:
-        result("  hook       bound: it shows progress and brings the results")
-    left = [*state.left, *([KEYS, "Select a range and tracks, then Edit > Lua Scripts"] if steps else [])]
-    for number, sentence in enumerate(left, 1):
+    result(f"{state.title}: {state.state}{version}, {state.config}")
+    for line in state.bound:
+        result(f"  {line}")
+    for number, sentence in enumerate([*state.left, *(steps or [])], 1):
         result(f"  {number}. {sentence}.")

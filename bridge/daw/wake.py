@@ -13,7 +13,7 @@ from harmonicflow.core import paths
 from harmonicflow.core.errors import HarmonicFlowError
 
 LIBRARY_PATHS: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
-HOST_WORDS: Final = ("ardour", "mixbus")  # in the names of the folders that hosts put there
+HOST_WORDS: Final = ("ardour", "mixbus", "reaper")  # in the names of the folders that hosts put there
 
 
 def wake_command() -> list[str]:

@@ -123,10 +123,10 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     ),
     "bad_export": ErrorSpec("the exported {network} {reason}", "Report it with the checkpoint", EXIT_MODEL),
     # Hosts.
-    "no_ardour": ErrorSpec(
-        "there is no Ardour on this computer", "Install it, or name its folder with --config-dir", EXIT_FAILED
+    "no_host": ErrorSpec(
+        "there is no {host} on this computer", "Install it, or name its folder with --config-dir", EXIT_FAILED
     ),
-    "ardour_running": ErrorSpec("Ardour is running", "Save your session, end Ardour and do this again", EXIT_FAILED),
+    "host_running": ErrorSpec("{host} is running", "Save your work, end {host} and do this again", EXIT_FAILED),
     # The machine.
     "no_daemon": ErrorSpec("no daemon is running", "Start one with: harmonicflow daemon start", EXIT_NO_DAEMON),
     "daemon_lost": ErrorSpec(

@@ -16,6 +16,7 @@ import click
 import pytest
 
 from bridge import checks, checks_daemon, checks_home, checks_hosts, checks_install
+from bridge.daw.hosts import BY_NAME
 from harmonicflow.core import connection as connections
 from harmonicflow.core import paths
 
@@ -67,7 +68,7 @@ def test_a_healthy_installation(fresh_cli):
     assert list(rows) == list(checks.CHECKS)
     # What surrounds us is as it is on this computer.
     wrong = {name: row for name, row in rows.items() if row["state"] != "ok"}
-    assert set(wrong) <= {"others", "sound", "ardour", "disk", "memory"} and ran.code == 0, wrong
+    assert set(wrong) <= {"others", "sound", "disk", "memory", *BY_NAME} and ran.code == 0, wrong
     assert "not running" in rows["daemon"]["found"]
     assert all(row["repair"] or row["advice"] for row in wrong.values())
 
@@ -86,7 +87,7 @@ def test_every_command_that_a_repair_names_is_one():
 
     sources = "\n".join(file.read_text() for file in (ROOT / "bridge").glob("check*.py"))
     named = set(re.findall(r"harmonicflow ([a-z]+[a-z -]*[a-z])", sources))
-    assert {"daemon install", "daemon stop", "bridge install ardour"} <= named
+    assert {"daemon install", "daemon stop", "bridge install"} <= named
     for words in map(str.split, named):
         context, command = click.Context(root), root
         while isinstance(command, click.Group):
@@ -380,13 +381,14 @@ def test_the_sound_system(look, found, monkeypatch):
 
 
 def test_scripts_in_ardour_that_lead_nowhere(tmp_path, home):
+    from bridge.daw import settings as host_settings
     from bridge.daw.wake import wake_command
     from harmonicflow.core import spool
 
     file = tmp_path / "settings.json"
     right = {"start": wake_command(), "spool": str(spool.folder())}
     file.write_text(json.dumps(right))
-    assert checks_hosts.misled(file) == ""
+    assert host_settings.misled(file) == ""
     for wrong, said in [
         ({"start": ["/no/such/python", "-c"]}, "not there any more"),
         ({"start": [sys.executable, "-c", "pass"]}, "another installation"),
@@ -394,6 +396,6 @@ def test_scripts_in_ardour_that_lead_nowhere(tmp_path, home):
         ({"start": []}, "not there"),
     ]:
         file.write_text(json.dumps(right | wrong))
-        assert said in checks_hosts.misled(file)
+        assert said in host_settings.misled(file)
     file.write_text("{")
-    assert "cannot be read" in checks_hosts.misled(file)
+    assert "cannot be read" in host_settings.misled(file)

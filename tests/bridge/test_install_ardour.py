@@ -71,7 +71,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_a_first_install_puts_everything_in_its_place(home: Path) -> None:
     state = install.install()
     config = home / ".config/ardour7"
-    assert state.config == config and state.ardour == "Ardour 7.3.0"
+    assert state.config == config and state.title == "Ardour 7.3.0"
     assert state.state == "installed" and state.hook and state.left == []
     assert list(state.actions)[:2] == [1, 2] and len(state.actions) == len(ACTIONS) - 1
     assert "Generate stems from selection" in state.actions[1] and "Cancel" in state.actions[len(state.actions)]
@@ -302,7 +302,7 @@ def test_the_command_line_says_where_and_what_is_left(cli, tmp_path: Path) -> No
     folder = str(tmp_path / "ardour7")
     ran = cli("bridge", "install", "ardour", "--config-dir", folder)
     assert ran.code == 0 and "Action 1 " in ran.out and folder in ran.out and "Keyboard Shortcuts" in ran.out
-    [row] = cli("bridge", "status", "--json", "--config-dir", folder).objects
+    [row] = cli("bridge", "status", "ardour", "--json", "--config-dir", folder).objects
     assert row["host"] == "ardour" and row["version"] == harmonicflow.__version__ and "1" in row["actions"]
     assert "not installed" in cli("bridge", "uninstall", "ardour", "--config-dir", folder).out
     refused = cli("bridge", "install", "logic")

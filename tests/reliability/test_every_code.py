@@ -21,12 +21,12 @@ def refused(call: object, *arguments: object) -> HarmonicFlowError:
 
 def test_a_computer_without_ardour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(install, "places", lambda config: [])
-    assert refused(install.install).code == "no_ardour"
+    assert refused(install.install).code == "no_host"
 
 
 def test_ardour_is_not_taken_out_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(install, "is_running", lambda config: True)
-    assert refused(install.uninstall, tmp_path).code == "ardour_running"
+    assert refused(install.uninstall, tmp_path).code == "host_running"
 
 
 def test_a_system_that_has_no_services_we_know(tmp_path: Path) -> None:

@@ -6,34 +6,33 @@ Ardour's own file `ui_scripts`, and only when that is safe: Ardour must not run,
 it. What a user has bound keeps its slot.
 """
 
-import json
-from collections.abc import Iterator
 from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import harmonicflow
-from harmonicflow.analysis.vocabulary import MOODS
-from harmonicflow.core import paths, spool
-from harmonicflow.core.constants import DEFAULT_STEMS, GENRES
+from harmonicflow.core import paths
 from harmonicflow.core.errors import HarmonicFlowError
 
-from ..wake import wake_command
+from .. import hosts, settings
+from ..settings import SETTINGS, put_settings, texts_in, version_in, write
 from .places import Place, is_running, places, timer_signals
 from .ui_scripts import PREFIX, Script, UiScripts, read_script
 
 FOLDER: Final = "harmonicflow"  # in Ardour's configuration, beside `scripts`
-SETTINGS: Final = "settings.json"
 BACKUP: Final = "ui_scripts.before-harmonicflow"
 LAST: Final = ("another_take", "cancel")  # of the slots; the others before them by name
 MANAGER: Final = "Edit > Lua Scripts > Script Manager"
+STEPS: Final = [
+    "Window > Keyboard Shortcuts, tab Editor, LuaAction: select an action and press its key (free: Shift+G)",
+    "Select a range and tracks, then Edit > Lua Scripts",
+]
 
 
 class State(NamedTuple):
     """How the bridge is in one Ardour."""
 
-    ardour: str  # "Ardour 7.3.0"
+    title: str  # "Ardour 7.3.0"
     config: Path
     version: str  # of the installed scripts; "" when there are none
     actions: dict[int, str]  # slot to the name of each action of ours that is bound
@@ -49,14 +48,24 @@ class State(NamedTuple):
             return "other version"
         return "installed" if self.hook and self.actions else "not bound"
 
+    @property
+    def bound(self) -> list[str]:
+        """The slots of our actions, and the hook."""
+        hook = ["hook       bound: it shows progress and brings the results"] if self.hook else []
+        return [f"Action {slot:<3} {name}" for slot, name in self.actions.items()] + hook
 
-def look(config: Path | None = None) -> list[State]:
+    def to_json(self) -> dict[str, object]:
+        """Actions by slot, and whether the hook is bound."""
+        return {"actions": {str(slot): name for slot, name in self.actions.items()}, "hook": self.hook}
+
+
+def look(config: Path | None = None) -> list[hosts.State]:
     """The bridge in every Ardour of this user, the newest first; changes nothing."""
     return [_state(place) for place in places(config)]
 
 
 def install(config: Path | None = None) -> State:
-    """Copy, write the settings and bind, in the newest Ardour or the one with this folder; raises `no_ardour`, `disk`.
+    """Copy, write the settings and bind, in the newest Ardour or the one with this folder; raises `no_host`, `disk`.
 
     Doing it twice changes nothing. The state's `left` says what could not be done.
     """
@@ -64,26 +73,29 @@ def install(config: Path | None = None) -> State:
     with paths.disk_errors(place.config):
         before = _texts(place.config)
         scripts = _copy(place.config)
-    paths.owner_only(paths.home())
-    spool.make(spool.folder())
-    _write(place.config / FOLDER / SETTINGS, _settings())
+    put_settings(place.config / FOLDER)
     left = _bind(place, scripts)
     if _texts(place.config) != before and is_running(place.config):
         left.append("End Ardour and start it again: it keeps the scripts that it has read")
     return _state(place)._replace(left=left)
 
 
+def misled(state: hosts.State) -> str:
+    """What the scripts in Ardour know that is not so any more, "" where all of it is."""
+    return settings.misled(state.config / FOLDER / SETTINGS)
+
+
 def uninstall(config: Path | None = None) -> State:
-    """Take out what `install` put in, and nothing else; raises `no_ardour`, `ardour_running`, `disk`."""
+    """Take out what `install` put in, and nothing else; raises `no_host`, `host_running`, `disk`."""
     place = _newest(config)
     if is_running(place.config):
-        raise HarmonicFlowError("ardour_running")
+        raise HarmonicFlowError("host_running", host="Ardour")
     left = []
     file = place.config / "ui_scripts"
     try:
         bound = UiScripts(file.read_bytes()) if file.exists() else None
         if bound is not None and bound.unbind():
-            _write(file, bound.to_bytes())
+            write(file, bound.to_bytes())
     except ValueError:
         left.append(f"In Ardour, {MANAGER}: remove what is named HarmonicFlow")
     with paths.disk_errors(place.config):
@@ -96,14 +108,8 @@ def uninstall(config: Path | None = None) -> State:
 def _newest(config: Path | None) -> Place:
     found = places(config)
     if not found:
-        raise HarmonicFlowError("no_ardour")
+        raise HarmonicFlowError("no_host", host="Ardour")
     return found[0]
-
-
-def _lua_files(folder: Traversable) -> Iterator[tuple[str, bytes]]:
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".lua"):
-            yield file.name, file.read_bytes()
 
 
 def _texts(config: Path) -> dict[str, bytes]:
@@ -115,38 +121,17 @@ def _texts(config: Path) -> dict[str, bytes]:
 def _copy(config: Path) -> list[Script]:
     """Copy scripts and libraries, remove those of another release; returns the scripts in the order of their slots."""
     here = resources.files(__package__)
-    libraries = dict(_lua_files(resources.files(__package__.rpartition(".")[0]) / "lua")) | dict(
-        _lua_files(here / "lib")
-    )
-    actions = {f"{PREFIX}{name.removeprefix(PREFIX)}": text for name, text in _lua_files(here / "actions")}
+    libraries = dict(texts_in(resources.files(__package__.rpartition(".")[0]) / "lua")) | dict(texts_in(here / "lib"))
+    actions = {f"{PREFIX}{name.removeprefix(PREFIX)}": text for name, text in texts_in(here / "actions")}
     for folder, files, pattern in (("scripts", actions, f"{PREFIX}*.lua"), (FOLDER, libraries, "*.lua")):
         (config / folder).mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
-            _write(config / folder / name, text)
+            write(config / folder / name, text)
         for path in (config / folder).glob(pattern):
             if path.name not in files:
                 path.unlink()
     ordered = sorted(actions, key=lambda name: (name.removeprefix(PREFIX).removesuffix(".lua") in LAST, name))
     return [read_script(config / "scripts" / name, actions[name]) for name in ordered]
-
-
-def _settings() -> bytes:
-    """What the scripts must know of this installation."""
-    settings = {
-        "spool": str(spool.folder()),
-        "start": wake_command(),
-        "version": harmonicflow.__version__,
-        "stems": DEFAULT_STEMS,
-        "genres": GENRES,
-        "moods": sorted(MOODS),
-    }
-    return json.dumps(settings, ensure_ascii=False, indent=1).encode() + b"\n"
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file that is not so already."""
-    if not path.exists() or path.read_bytes() != data:
-        paths.write_atomic(path, data, mode=0o644)
 
 
 def _bind(place: Place, scripts: list[Script]) -> list[str]:
@@ -165,8 +150,8 @@ def _bind(place: Place, scripts: list[Script]) -> list[str]:
             again = "End Ardour and run this again; or bind the scripts by hand:"
             return [again, *_by_hand([script for script in scripts if not _is_bound(file, script)])]
         if old is not None and not (place.config / BACKUP).exists():
-            _write(place.config / BACKUP, old)
-        _write(file, bound.to_bytes())
+            write(place.config / BACKUP, old)
+        write(file, bound.to_bytes())
     return _by_hand(unbound)
 
 
@@ -197,10 +182,7 @@ def _bound(file: Path) -> tuple[dict[str, tuple[int, str]], dict[str, str]]:
 
 
 def _state(place: Place) -> State:
-    try:
-        version = str(json.loads((place.config / FOLDER / SETTINGS).read_bytes())["version"])
-    except (OSError, ValueError, KeyError, TypeError):
-        version = ""
+    version = version_in(place.config / FOLDER)
     actions, hooks = _bound(place.config / "ui_scripts")
     signals = timer_signals(place.program)
     hook = any(signals in (None, found) for found in hooks.values())
