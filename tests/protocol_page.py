@@ -104,7 +104,7 @@ def _argument(argument: Argument) -> str:
     if argument.choices:
         what = "one of " + ", ".join(filter(None, argument.choices))
     else:
-        what = f"{argument.low} to {argument.high}"
+        what = ("any number from " if argument.real else "") + f"{argument.low} to {argument.high}"
     return f"{argument.name}: {what}" + ("" if argument.default is None else f" (default {argument.default!r})")
 
 
