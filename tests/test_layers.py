@@ -51,6 +51,7 @@ ALSO = {  # one file may import a little more than its folder
     "bridge/composing.py": {"harmonicflow.engine"},
     "bridge/daw/settings.py": {"harmonicflow.analysis.vocabulary"},
     "bridge/audition/sounding.py": {"sounddevice"},
+    "bridge/audition/headphones.py": {"harmonicflow.spatial", "harmonicflow.mix.strips"},
     "bridge/audition/midi_out.py": {"mido"},
     "harmonicflow/engine/commands/encode.py": {"click"},
     "harmonicflow/engine/commands/decode.py": {"click"},

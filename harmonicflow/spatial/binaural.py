@@ -3,7 +3,7 @@
 Shapes: S stem, E ear (left, right), T sample.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from harmonicflow.audio.limiter import CEILING_DB, Limiter
 from .hrtf import Position, filters, pink_power
 
 Audio = NDArray[np.float32]
+Reals = NDArray[np.float64]
 
 # A band in front of the listener, on the sides where the stereo mix pans them.
 DEFAULT_POSITIONS: Final[dict[str, Position]] = {
@@ -31,6 +32,13 @@ def position_for(stem: str) -> Position:
     return DEFAULT_POSITIONS.get(stem, OTHER_POSITION)
 
 
+def matched_gains(pairs: Sequence[Reals], positions: Sequence[Position], rate: int) -> list[float]:
+    """What the filters of positions are multiplied with, so that a render is as loud as the mix; see `Placement`."""
+    near = [position.gain for position in positions]
+    whole = np.sqrt(np.mean(np.square(near)))
+    return [float(g / np.sqrt(pink_power(pair, rate)) / whole) for pair, g in zip(pairs, near, strict=True)]
+
+
 class Placement:
     """Sources at still positions: linear, no latency, pieces equal the whole bit for bit.
 
@@ -44,9 +52,8 @@ class Placement:
     ) -> None:
         pairs = [filters(position, rate, equalised) for position in positions.values()]
         if matched:
-            near = [position.gain for position in positions.values()]
-            whole = np.sqrt(np.mean(np.square(near)))
-            pairs = [pair * g / np.sqrt(pink_power(pair, rate)) / whole for pair, g in zip(pairs, near, strict=True)]
+            gains = matched_gains(pairs, tuple(positions.values()), rate)
+            pairs = [pair * gain for pair, gain in zip(pairs, gains, strict=True)]
         self._convolver = Convolver(np.stack(pairs, axis=1))
 
     def process(self, sources: ArrayLike) -> Audio:

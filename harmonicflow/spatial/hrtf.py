@@ -64,13 +64,19 @@ def filters(position: Position, rate: int = RATE, equalised: bool = True) -> Rea
     if not equalised and len(nearest) == 1 and not far:
         pair = table.responses[nearest[0][0], :, table.common_delay :]
     else:
-        pair = np.fft.irfft(spectra(nearest, equalised, far))[:, : TAPS - table.common_delay]
-        pair[:, -FADE:] *= np.cos(np.linspace(0, np.pi / 2, FADE)) ** 2
+        pair = shortened(spectra(nearest, equalised, far))
     if rate != RATE:
         pair = resample(pair, RATE, rate).astype(np.float64) * (RATE / rate)
     pair = pair * position.gain
     pair.flags.writeable = False
     return np.asarray(pair)
+
+
+def shortened(spectra_EF: NDArray[np.complex128]) -> Reals:
+    """The responses [.., E, K] of spectra [.., E, F], without the measurement's common delay, faded out at the end."""
+    pair: Reals = np.fft.irfft(spectra_EF)[..., : TAPS - kemar().common_delay]
+    pair[..., -FADE:] *= np.cos(np.linspace(0, np.pi / 2, FADE)) ** 2
+    return pair
 
 
 def spectra(nearest: list[tuple[int, float]], equalised: bool, far_m: float = 0.0) -> NDArray[np.complex128]:
@@ -83,7 +89,7 @@ def spectra(nearest: list[tuple[int, float]], equalised: bool, far_m: float = 0.
     rows, weights = [row for row, _ in nearest], np.array([weight for _, weight in nearest])
     measured = np.tensordot(weights, log_magnitude(table.responses[rows], FFT), 1)
     share = _measured_share() if equalised else np.ones(len(FREQ_HZ))
-    wanted = (measured - _diffuse()) * share if equalised else measured
+    wanted = equalised_log(measured) if equalised else measured
     wanted = wanted - absorption_db_per_m(FREQ_HZ) * far_m * np.log(10) / 20
     late = np.exp(-2j * np.pi * FREQ_HZ / RATE * (weights @ table.delays[rows])[:, None])
     out = minimum_phase(wanted) * late
@@ -91,6 +97,11 @@ def spectra(nearest: list[tuple[int, float]], equalised: bool, far_m: float = 0.
         own = np.fft.rfft(table.responses[rows[0]], FFT)
         out *= np.exp(1j * share * np.angle(own * np.conj(minimum_phase(measured) * late)))
     return np.asarray(out * np.exp(2j * np.pi * FREQ_HZ / RATE * table.common_delay))
+
+
+def equalised_log(measured_F: Reals) -> Reals:
+    """Log magnitudes [.., F] of measured responses, equalised."""
+    return (measured_F - _diffuse()) * _measured_share()
 
 
 def pink_power(pair: Reals, rate: int) -> float:

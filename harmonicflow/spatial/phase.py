@@ -26,13 +26,18 @@ def log_magnitude(response: NDArray[np.floating], size: int) -> Reals:
 
 
 def minimum_phase(log_magnitude_F: Reals) -> NDArray[np.complex128]:
-    """The minimum-phase spectrum [.., F] of a log magnitude [.., F], by folding its cepstrum
+    """The minimum-phase spectrum [.., F] of a log magnitude [.., F]."""
+    return np.asarray(np.exp(log_minimum_phase(log_magnitude_F)))
+
+
+def log_minimum_phase(log_magnitude_F: Reals) -> NDArray[np.complex128]:
+    """The logarithm of that spectrum, by folding its cepstrum
     (Oppenheim and Schafer, "Discrete-time signal processing", section 13.5)."""
     cepstrum = np.fft.irfft(log_magnitude_F)
     half = cepstrum.shape[-1] // 2
     cepstrum[..., 1:half] *= 2
     cepstrum[..., half + 1 :] = 0
-    return np.asarray(np.exp(np.fft.rfft(cepstrum)))
+    return np.asarray(np.fft.rfft(cepstrum))
 
 
 def delay_samples(response: NDArray[np.floating]) -> float:
