@@ -1,16 +1,16 @@
 """The chunks of a WAV file in which it tells other programs about itself: bext (EBU Tech 3285) and acid.
 
-bext says where a file began and who made it; players and DAWs read it and change nothing by it. acid says tempo,
-beats, meter and root note of a loop, and hosts that read it stretch and transpose by it: a file has one only where that
-is wanted.
+bext says where a file began and who made it; players and DAWs read it and change nothing by it. acid says tempo, beats
+and meter of a loop, and hosts that read it may stretch by it: a file has one only where that is wanted. Its root note
+is left out: a loop that has one is transposed to the project's key, and the mix and the drums beside it are not.
 
     bext    description 256, originator 32, its reference 32, date 10 (2026-01-31), time 8 (23:59:59), time reference
             8 (samples since midnight, here since the session's beginning), version 2, UMID 64, loudness 10, reserved
             180, then the coding history: one line for each process, of A coding, F rate, W word length, M channels, T
             free text (EBU R 98), ended by CR LF. Text is ASCII, filled up with zeros.
     acid    flags 4 (1 one-shot, 2 root note holds, 4 stretch, 8 from disk, 16 octave), root note 2 (MIDI), two fields
-            nobody has explained 2 + 4, beats 4, meter's denominator 2 and numerator 2, tempo 4 (float); as libsndfile
-            and ACID write it
+            nobody has explained 2 + 4, beats 4, meter's denominator 2 and numerator 2, tempo 4 (float): as libsndfile
+            reads it
 """
 
 import struct
@@ -20,7 +20,7 @@ BEXT_VERSION: Final = 1  # 2 would say the loudness as well
 ORIGINATOR: Final = "HarmonicFlow"
 _BEXT: Final = "<256s32s32s10s8sQH64s190x"
 
-HAS_ROOT, STRETCH = 2, 4  # of acid's flags
+STRETCH: Final = 4  # of acid's flags: a loop that may be stretched, without a root note
 MIDDLE_C: Final = 60
 
 
@@ -30,7 +30,6 @@ class Stamp(NamedTuple):
     start_frame: int = 0
     tempo_bpm: float | None = None  # no acid chunk when None: some hosts stretch by it
     meter: tuple[int, int] = (4, 4)
-    root: int | None = None  # pitch class of the key, 0 = C: some hosts transpose by it
     description: str = ""
     reference: str = ""  # of the originator: the take
     made: str = ""  # ISO 8601, "" for a file that is the same bytes whenever it is made
@@ -53,11 +52,8 @@ def acid_chunk(stamp: Stamp, seconds: float) -> bytes:
     """The loop chunk of ACID, of a file of that length; `stamp` has a tempo."""
     numerator, denominator = stamp.meter
     bpm = stamp.tempo_bpm or 0.0
-    flags, note = STRETCH, MIDDLE_C
-    if stamp.root is not None:
-        flags, note = flags | HAS_ROOT, MIDDLE_C + stamp.root % 12
     beats = round(seconds * bpm / 60)
-    return chunk(b"acid", struct.pack("<IHHfIHHf", flags, note, 0x8000, 0.0, beats, denominator, numerator, bpm))
+    return chunk(b"acid", struct.pack("<IHHfIHHf", STRETCH, MIDDLE_C, 0x8000, 0.0, beats, denominator, numerator, bpm))
 
 
 def chunk(name: bytes, body: bytes) -> bytes:

@@ -78,6 +78,11 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     "bad_request": ErrorSpec("the request is not understood: {reason}", "See docs/protocol.md", EXIT_FAILED),
     # What the daemon keeps.
     "unknown_take": ErrorSpec("there is no take {take!r}", "List them with: harmonicflow takes"),
+    "several_takes": ErrorSpec("{name!r} begins the names of {count} takes", "Give more of the name: {some}"),
+    "mixed_takes": ErrorSpec(
+        "take {take} has another place, tempo or meter than take {first}", "Export it by itself, into a file of its own"
+    ),
+    "exists": ErrorSpec("{path} is there already", "Choose another name with --out, or replace it with --force"),
     "unknown_job": ErrorSpec("there is no job {job!r}", "List them with: harmonicflow daemon status"),
     "no_job": ErrorSpec("no job waits or runs", "Look at what was made with: harmonicflow takes"),
     "bad_take": ErrorSpec("take {take} cannot be read: {reason}", "Generate it again", EXIT_FAILED),
