@@ -62,8 +62,9 @@ class Ears:
         return np.asarray((shortened(spectra_SEF) @ self._converted) * self._gains, np.float32)
 
     def _log(self, near: list[tuple[int, float]]) -> NDArray[np.complex64]:
-        rows, weights = [row for row, _ in near], np.array([weight for _, weight in near], np.complex64)
-        return np.asarray((weights @ self._logs[rows].reshape(len(rows), -1)).reshape(2, -1))
+        """The average [E, F]. A sum, not a product: BLAS would wake all cores for so little."""
+        rows, weights = [row for row, _ in near], np.array([weight for _, weight in near], np.float32)
+        return np.asarray((self._logs[rows] * weights[:, None, None]).sum(axis=0))
 
 
 class TurningPlacement:
