@@ -108,6 +108,7 @@ def daemon() -> Check:
     except HarmonicFlowError as error:
         return Check.failed("daemon", error.message, by_force, "What it has accepted is kept")
     what = f"process {status.pid}, worker {status.worker}, bundle {status.bundle or 'not loaded yet'}"
+    what += f", OSC at {status.osc}" if status.osc else ""
     if status.worker not in WELL:
         return Check.warning("daemon", what, start_again(), "Its log says why the engine does not run")
     if status.version != harmonicflow.__version__:

@@ -25,6 +25,8 @@ def show_status(status: StatusReply, as_json: bool) -> None:
     result(f"takes    {status.home}")
     if status.network:
         result(f"network  {status.network}")
+    if status.osc:
+        result(f"OSC      {status.osc}")
     result(f"waiting  {status.queued}")
     if status.jobs:
         rows = [(job.job, job.state.value, _detail(job), job.title) for job in status.jobs[:RECENT]]

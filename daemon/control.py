@@ -60,7 +60,7 @@ class Control:
     def __init__(
         self, jobs: Jobs, journal: Journal, disk: Disk, takes: Takes, models: Models, supervisor: Supervisor,
         dispatch: Dispatch, prune: Prune, network: Network, shutdown: Callable[[bool], object],
-        metrics: Callable[[], str],
+        metrics: Callable[[], str], osc: Callable[[], str],
     ) -> None:  # fmt: skip
         self._jobs = jobs
         self._journal = journal
@@ -73,6 +73,7 @@ class Control:
         self._network = network
         self._shutdown = shutdown
         self._metrics = metrics
+        self._osc = osc
         self._started = time.monotonic()
         self._answers: dict[type[Message], Callable[[Listener, Any], Message | None]] = {
             Hello: self._hello, Status: self._status, Cancel: self._cancel, ListTakes: self._list_takes,
@@ -108,6 +109,7 @@ class Control:
             daemon_rss_bytes=memory.resident_bytes(os.getpid()),
             worker_rss_bytes=memory.resident_bytes(pid) if pid else 0,
             worker_peak_bytes=memory.peak_bytes(pid) if pid else 0, network=self._network.words,
+            osc=self._osc(),
         )  # fmt: skip
 
     def _hello(self, _: Listener, request: Hello) -> Message:

@@ -88,12 +88,16 @@ class Intake:
             listener.send(Failed(id=request_id, job=row.id if row else "", error=ErrorWire(**error.to_wire())))
         return bool(job or row)
 
-    def again(self, listener: Listener, **changes: object) -> None:
-        """Generate for the last clip and selection, with another seed and so on. Raises `bad_request`, `busy`."""
+    def again(self, listener: Listener, change: Callable[[Generate], Generate]) -> None:
+        """Generate for the last clip and selection, with another id, seed and so on. Raises `bad_request`, `busy`."""
         if self._last is None:
             raise HarmonicFlowError("bad_request", reason="no clip has been sent yet, so there is none to work on")
-        request = msgspec.structs.replace(self._last, id=f"osc-{secrets.token_hex(8)}", **changes)
+        request = change(self._last)
         self._enter(listener, request, self._folders.last_sounds(request), remember=False)
+
+    def fresh(self, listener: Listener, request: Generate) -> None:
+        """Generate without a clip; what was sent last stays the last one. Raises `busy`."""
+        self._enter(listener, request, (), remember=False)
 
     def restore(self) -> None:
         """After a start: queue the unfinished jobs again, oldest first."""

@@ -187,6 +187,12 @@ class Journal:
         with self._in_words():
             return int(self._reader.execute("select count(*) from take").fetchone()[0])
 
+    def newer(self, take: str) -> int:
+        """How many takes are newer than this one."""
+        query = "select count(*) from take where number > (select number from take where id=?)"
+        with self._in_words():
+            return int(self._reader.execute(query, (take,)).fetchone()[0])
+
     def take_ids(self) -> set[str]:
         """The ids of all takes that are kept."""
         with self._in_words():

@@ -85,12 +85,15 @@ class Server:
         self._network = Network(self.settings.listen)
         self._answers = Control(
             self._jobs, self._journal, self._disk, self._takes, self._models, self._supervisor, self._dispatch,
-            self._prune, self._network, self.end, lambda: self._meter.text(),
+            self._prune, self._network, self.end, lambda: self._meter.text(), lambda: self._osc.words,
         )  # fmt: skip
         self._events = Events(self._context, self._key)
         self._work = open_work_door(self._context, self._key, WorkRequest)
         self._control = Door(self._context, self._key, ControlRequest)
-        self._osc = OscDoor(self._jobs, self._intake, self._dispatch, self._answers)
+        self._osc = OscDoor(
+            self._jobs, self._intake, self._dispatch, self._answers, self._journal, self._takes, self._disk,
+            self._timers, self.settings,
+        )  # fmt: skip
         self._spool = SpoolDoor(
             spool.folder(), self._jobs, self._intake, self._answers, self._takes, self._disk
         )
@@ -217,9 +220,8 @@ class Server:
         self._events.publish(event)
         self._network.publish(event)
         self._meter.job(event)
-        job = self._jobs.find(event.job)
-        if job:
-            self._osc.progress(job, event)
+        self._osc.progress(event)
+        if job := self._jobs.find(event.job):
             self._spool.progress(job, event)
 
     def _tell(self, what: str, message: str) -> None:

@@ -148,6 +148,7 @@ class Steering(Part, frozen=True, kw_only=True):
     energy: Annotated[tuple[Share, ...], Meta(max_length=64)] = ()  # a curve from the first bar to the last
     loudness: Share | None = None  # 0: played softly, 1: hard
     register: Share | None = None  # 0: low, 1: high
+    temperature: Share | None = None  # of the learned composer; 0: likely notes, 0.5: as its bundle says, 1: daring
     follow: StemOrAll = ""  # whose strokes the bass follows; "drums" = the kick
     answer: StemOrAll = ""  # the part that the others leave room for and answer
     composer: Literal["auto", "model", "arranger"] = "auto"
@@ -412,6 +413,7 @@ class StatusReply(Message, frozen=True, kw_only=True):
     worker_peak_bytes: int = 0
     seq: Natural = 0  # of the last event
     network: str = ""  # where it listens for other computers, or why it does not; "" = it is not to
+    osc: str = ""  # where it listens for OSC, and for whom
 
 
 class Cancel(Message, frozen=True, kw_only=True):

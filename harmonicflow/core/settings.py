@@ -9,7 +9,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple, get_args, get_type_hints
 
@@ -29,8 +29,13 @@ def _in(least: float, most: float, unit: str, purpose: str) -> Meta:
     return Meta(ge=least, le=most, description=purpose, extra={"unit": unit})
 
 
-def _text(most: int, purpose: str) -> Meta:
-    return Meta(max_length=most, description=purpose, extra={"unit": ""})
+def _text(most: int, may_be: str, purpose: str) -> Meta:
+    return Meta(max_length=most, description=purpose, extra={"unit": "", "may be": may_be})
+
+
+ADDRESS: Final = "an IP address, or empty"
+CONTROLLERS: Final = "IPv4 addresses with commas between, or empty"
+OSC_PORT: Final = 9720  # registered for nothing at IANA, and no default of an OSC program that is known
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,8 +68,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_mb: Annotated[int, _in(1, 1000, "MB", "A log that has grown to this is put aside for a new one.")] = 1
     log_files: Annotated[int, _in(0, 100, "files", "So many old logs are kept.")] = 3
     listen: Annotated[
-        str, _text(45, "An IP address at which other computers may ask too, encrypted; empty = this computer only.")
+        str,
+        _text(
+            45, ADDRESS, "An IP address at which other computers may ask too, encrypted; empty = this computer only."
+        ),
     ] = ""
+    osc_port: Annotated[
+        int, _in(0, 65_535, "", "UDP port of the OSC door; where it is taken, another is used; 0 = any that is free.")
+    ] = OSC_PORT
+    osc_from: Annotated[
+        str,
+        _text(500, CONTROLLERS, "Controllers on the network that may send OSC, unsigned; empty = this computer only."),
+    ] = ""
+
+    @property
+    def controllers(self) -> tuple[str, ...]:
+        """The addresses in `osc_from`."""
+        return addresses(self.osc_from)
+
+
+def addresses(text: str) -> tuple[str, ...]:
+    """IPv4 addresses with commas between; raises ValueError, also for one that is nobody's or everybody's."""
+    found = [IPv4Address(word.strip()) for word in text.split(",")] if text.strip() else []
+    for each in found:
+        if each.is_unspecified or each.is_multicast or each.is_loopback or each == IPv4Address("255.255.255.255"):
+            raise ValueError(f"{each} is no controller")
+    return tuple(map(str, found))
 
 
 class Setting(NamedTuple):
@@ -77,6 +106,7 @@ class Setting(NamedTuple):
     most: float | None
     unit: str
     purpose: str
+    words: str = ""  # what a text may be
 
     @property
     def variable(self) -> str:
@@ -86,7 +116,7 @@ class Setting(NamedTuple):
     @property
     def range(self) -> str:
         """What it may be, in words."""
-        return "an IP address, or empty" if self.kind is str else f"{self.least:.8g} to {self.most:.8g}"
+        return self.words if self.kind is str else f"{self.least:.8g} to {self.most:.8g}"
 
     @property
     def rule(self) -> str:
@@ -109,8 +139,9 @@ def _rows() -> dict[str, Setting]:
     for field in msgspec.structs.fields(Settings):
         kind, meta = get_args(hints[field.name])
         rows[field.name] = Setting(
-            field.name, kind, field.default, meta.ge, meta.le, meta.extra["unit"], meta.description
-        )
+            field.name, kind, field.default, meta.ge, meta.le, meta.extra["unit"], meta.description,
+            meta.extra.get("may be", ""),
+        )  # fmt: skip
     return rows
 
 
@@ -154,8 +185,10 @@ def _checked(row: Setting, value: object, where: str, *, strict: bool) -> int | 
         found: int | float | str = getattr(converted, row.name)
         if isinstance(found, float) and found != found:
             raise ValueError("not a number")
-        if row.kind is str and found:
+        if row.words == ADDRESS and found:
             ip_address(str(found))
+        elif row.words == CONTROLLERS:
+            addresses(str(found))
     except ValueError as error:  # msgspec's too
         raise HarmonicFlowError(
             "bad_setting", what=f"the setting {row.name} cannot be {value!r}", where=where,

@@ -29,6 +29,7 @@ from .composition import MODEL
 from .runtime import Runtime
 
 AHEAD: Final = Fraction(1, 2)  # beats: a note this near to what is not written may still be moved by it
+WARMEST: Final = 2.0  # times the bundle's temperature at a share of 1, and so much below it at 0
 MARGIN: Final = Fraction(1, 4)  # beats, and so may one that ends this near to it
 
 
@@ -68,8 +69,9 @@ class Learned:
         self._bias = Bias(desk, steering, request.genre)
         self._feel = Feel(steering, request.selection, request.emotion, self.form.grid)
         card = runtime.bundle.card.composer
+        warmth = WARMEST ** (2 * (0.5 if steering.temperature is None else steering.temperature) - 1)
         self._heat = Heat(
-            card.temperature if options.temperature is None else options.temperature,
+            (card.temperature if options.temperature is None else options.temperature) * warmth,
             card.min_p if options.min_p is None else options.min_p,
         )
         self._chunks = chunks_of(self.form, np.any(desk.wanted, axis=0))

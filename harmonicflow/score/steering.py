@@ -32,6 +32,7 @@ class Steering:
     energy: tuple[float, ...] = ()  # a curve from the first bar to the last, in straight lines
     loudness: float | None = None
     register: float | None = None  # 0 low, 1 high
+    temperature: float | None = None  # of the learned composer: 0 likely notes, 0.5 as its bundle says, 1 daring
     follow: str = ""  # whose strokes the bass follows; of the drums, the kick
     answer: str = ""  # the part that the others leave room for and answer
     composer: str = "auto"  # "model", "arranger"
@@ -43,7 +44,7 @@ class Steering:
             for part, value in getattr(self, name).items():
                 _check_part(part)
                 _check_share(name, value)
-        for name in ("swing", "quantize", "loudness", "register"):
+        for name in ("swing", "quantize", "loudness", "register", "temperature"):
             if getattr(self, name) is not None:
                 _check_share(name, getattr(self, name))
         for value in self.energy:
