@@ -46,6 +46,7 @@ COMMANDS: Final[dict[str, Row]] = {
     "compose": Row("bridge.commands.compose:command", MAKE, "Write the notes alone, as a MIDI file."),
     "play": Row("bridge.commands.play:command", MAKE, "Play a score, a take or a sound file."),
     "takes": Row("bridge.commands.takes:command", MAKE, "List the takes made so far, as a tree, or show one."),
+    "export-take": Row("bridge.commands.export_take:command", MAKE, "Write a take as a project or files for any DAW."),
     "analyse": Row("harmonicflow.engine.commands.analyse:command", MAKE, "Say what a sound or MIDI file holds."),
     "graph": Row("harmonicflow.engine.commands.graph:command", MAKE, "Show which instrument listened to which."),
     "encode": Row("harmonicflow.engine.commands.encode:command", MAKE, "Turn sound files into the codec's latents."),

@@ -26,7 +26,7 @@ def test_the_daemons_page_is_written_from_the_tables() -> None:
 
 
 def test_the_readme_lists_every_command() -> None:
-    listed = set(re.findall(r"^\| `harmonicflow ([a-z]+)", README, re.MULTILINE))
+    listed = set(re.findall(r"^\| `harmonicflow ([a-z-]+)", README, re.MULTILINE))
     assert listed == set(PROJECT["project"]["entry-points"]["harmonicflow.commands"])
 
 
