@@ -52,6 +52,7 @@ COMMANDS: Final[dict[str, Row]] = {
     "encode": Row("harmonicflow.engine.commands.encode:command", MAKE, "Turn sound files into the codec's latents."),
     "decode": Row("harmonicflow.engine.commands.decode:command", MAKE, "Turn latents back into sound files."),
     "cancel": Row("bridge.commands.cancel:command", MAKE, "Cancel a job that waits or runs."),
+    "live": Row("bridge.commands.live:command", MAKE, "Make stems in Ableton Live, by a command or a controller."),
     "daemon": Row("bridge.commands.daemon:command", CARE, "Start, stop or look at the daemon that does the work."),
     "bridge": Row("bridge.commands.bridge:command", CARE, "Put HarmonicFlow into your DAW, or take it out again."),
     "models": Row("bridge.commands.models:command", CARE, "List the model bundles on this computer."),

@@ -70,5 +70,8 @@ class Host(NamedTuple):
         return cast(Installer, importlib.import_module(f".{self.name}.install", __package__))
 
 
-HOSTS: Final[tuple[Host, ...]] = (Host("ardour", "Ardour", "7"),)
+HOSTS: Final[tuple[Host, ...]] = (
+    Host("ardour", "Ardour", "7"),
+    Host("live", "Ableton Live", "12.0.5"),
+)
 BY_NAME: Final = {host.name: host for host in HOSTS}

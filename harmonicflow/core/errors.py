@@ -131,6 +131,12 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     "no_host": ErrorSpec(
         "there is no {host} on this computer", "Install it, or name its folder with --config-dir", EXIT_FAILED
     ),
+    "no_live": ErrorSpec(
+        "Ableton Live does not answer",
+        "Start it, and choose HarmonicFlow under Settings > Link, Tempo & MIDI > Control Surface",
+        EXIT_FAILED,
+    ),
+    "live_refused": ErrorSpec("Live: {reason}", "Change that in Live, then give the command again", EXIT_FAILED),
     "host_running": ErrorSpec("{host} is running", "Save your work, end {host} and do this again", EXIT_FAILED),
     # The machine.
     "no_daemon": ErrorSpec("no daemon is running", "Start one with: harmonicflow daemon start", EXIT_NO_DAEMON),
