@@ -44,6 +44,7 @@ COMMANDS: Final[dict[str, Row]] = {
     "regenerate": Row("bridge.commands.regenerate:command", MAKE, "Make some stems or bars again, keep the rest."),
     "extend": Row("bridge.commands.extend:command", MAKE, "Go on from the end of a take, in one or more options."),
     "compose": Row("bridge.commands.compose:command", MAKE, "Write the notes alone, as a MIDI file."),
+    "watch": Row("bridge.commands.watch:command", MAKE, "Give every clip in a folder a take beside it."),
     "play": Row("bridge.commands.play:command", MAKE, "Play a score, a take or a sound file."),
     "takes": Row("bridge.commands.takes:command", MAKE, "List the takes made so far, as a tree, or show one."),
     "export-take": Row("bridge.commands.export_take:command", MAKE, "Write a take as a project or files for any DAW."),

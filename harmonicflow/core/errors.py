@@ -49,6 +49,8 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     "nothing_heard": ErrorSpec("there is nothing to hear in {path}", "Give a file in which something sounds"),
     "broken_audio": ErrorSpec("{path} is damaged or ends early, at frame {frame}", "Export or copy the clip again"),
     "unreadable": ErrorSpec("{path} cannot be read: {reason}", "Check the permissions of the file and its folder"),
+    "not_a_clip": ErrorSpec("{path} is {what}, not a sound file", "Put the sound file itself into the folder"),
+    "too_large": ErrorSpec("{path} has {size} MB", "Give a clip of at most {maximum} MB"),
     "bad_midi": ErrorSpec("{path} is not a MIDI file that can be read: {reason}", "Export it as a standard MIDI file"),
     "empty_midi": ErrorSpec("{path} holds no {what}", "Give a MIDI file that has some"),
     "unknown_track": ErrorSpec("there is no track {track!r} in {path}", "Its tracks are: {known}"),
@@ -152,6 +154,9 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     ),
     "daemon_running": ErrorSpec(
         "a daemon is already running (process {pid})", "Use it, or end it with: harmonicflow daemon stop", EXIT_FAILED
+    ),
+    "watched": ErrorSpec(
+        "{path} is being watched already (process {pid})", "Leave it to that one, or end it first", EXIT_FAILED
     ),
     "busy": ErrorSpec("{queued} jobs are waiting already{work}", "Try again {when}, or cancel one", EXIT_BUSY),
     "cancelled": ErrorSpec("the job was cancelled", "Send it again when you want it", EXIT_CANCELLED),

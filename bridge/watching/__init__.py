@@ -1,0 +1,1 @@
+"""A watch folder: clips that are dropped into it get a take beside them."""
