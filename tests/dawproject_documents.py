@@ -12,6 +12,7 @@ RIGHT = {
     "string": "a b", "int": "3", "double": "1.5", "boolean": "true", "ID": "", "IDREF": "", "*string": "text",
 }  # fmt: skip
 WRONG = ("", "x y", "-1", "1e3", "1.5.2", "true", "TRUE", "0", "99999999999", "NaN", "beats", "id1", "id9999", "a<b&c")
+DAMAGES = "attribute attribute value value value strange remove twice rename move reorder text".split()
 ELEMENTS = {kind.element: name for name, kind in (PROJECT | METADATA).items() if kind.element}
 
 
@@ -94,7 +95,7 @@ class Maker:
 
     def _damage(self, place: etree._Element, root: etree._Element) -> None:
         parent, dice = place.getparent(), self.dice
-        what = dice.choice("attribute attribute value value value strange remove twice rename move reorder text".split())
+        what = dice.choice(DAMAGES)
         if what in ("attribute", "value") and place.attrib:
             name = dice.choice(list(place.attrib))
             if what == "attribute":

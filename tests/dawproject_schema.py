@@ -1,12 +1,12 @@
-"""What the .dawproject format 1.0 allows, as a table of facts, and an XML schema made from it for lxml to validate with.
+"""What the .dawproject format 1.0 allows, as a table of facts, and an XML schema made from it for lxml.
 
 The facts are those of Project.xsd and MetaData.xsd in github.com/bitwig/dawproject: each element with what it holds, in
 which order and how often, and its attributes with their kinds. `test_dawproject_schema.py` compares the two schemas
 document by document where HARMONICFLOW_DAWPROJECT_XSD names a folder with the published ones.
 
-Content is written as in DTDs: items in order, `?` `*` `+` for how often, `(a|b)` for a choice. `name=kind` is an element
-of that kind in this place alone, `name{...}` one that only holds others; a bare name is an element of `KINDS`.
-Attributes are `name:type`, with `!` where they must be there; `[type]` is a list.
+Content is written as in DTDs: items in order, `?` `*` `+` for how often, `(a|b)` for a choice. `name=kind` is an
+element of that kind in this place alone (`*string`: a text), `name{...}` one that only holds others; a bare name is the
+element of a kind. Attributes are `name:type`, with `!` where they must be there; `[type]` is a list.
 """
 
 import re
