@@ -14,7 +14,7 @@ MOST_POINTS: Final = 64  # of an energy curve
 KICK: Final = "drums"  # whose kick the bass follows
 COMPOSERS: Final = ("auto", "model", "arranger")
 _NAMES: Final = (
-    "density", "complexity", "swing", "quantize", "energy", "loudness", "register", "follow", "answer", "composer",
+    "density", "complexity", "swing", "quantize", "energy", "loudness", "register", "temperature", "follow", "answer", "composer",
 )  # fmt: skip
 
 
@@ -97,6 +97,7 @@ steering_options: Final = grouped(
     click.option("--energy", type=Curve(), help='A curve from the first bar to the last: "0.3,0.5,0.9".'),
     click.option("--loudness", type=Share(), help="Played softly (0) to hard (1)."),
     click.option("--register", type=Share(), help="Low (0) to high (1)."),
+    click.option("--temperature", type=Share(), help="Likely notes of the learned composer (0) to daring ones (1)."),
     click.option("--follow-kick", "follow", flag_value=KICK, default="", help="The bass plays with the kick drum."),
     click.option("--answer", type=Stem(), default="", help="Leave room for this part and answer it: guitar."),
     click.option(

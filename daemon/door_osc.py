@@ -50,9 +50,11 @@ log = logging.getLogger("harmonicflow.daemon")
 
 TURN: Final = 64  # datagrams before the other doors get their turn
 TICK_S: Final = 1.0  # between two looks at what changes without a word: leases, stars, removed takes
+WAITING_BYTES: Final = 1 << 20  # asked of the system for datagrams that wait: a hand on ten faders is a burst
 LOOPBACK: Final = "127.0.0.1"
 EVERYWHERE: Final = "0.0.0.0"
 LIGHTS: Final = {"play": ("play", "stop"), "stop": ("play", "stop"), "continue": ("play", "stop"), "star": ("star",)}
+ANSWERS: Final = tuple(f"{address}\0".encode() for address in osc.REPLIES if address not in osc.ADDRESSES)
 STEPS: Final = {"next": -1, "previous": 1}
 
 
@@ -158,6 +160,8 @@ class OscDoor:
             name, arguments = osc.parse(datagram)
         except HarmonicFlowError as error:
             self.refused += 1
+            if datagram.startswith(ANSWERS):  # of another daemon, or an echo: an error for it would go on for ever
+                return
             self.say_error(address, ErrorWire(**error.to_wire()))
             return
         try:
@@ -262,6 +266,8 @@ class OscDoor:
             self.say(where, name, *values)
 
     def _subscribe(self, said: Arguments, address: Address) -> None:
+        if said["port"] == self.port and address[0].startswith("127."):
+            raise HarmonicFlowError("bad_request", reason=f"port {self.port} is the daemon's own")
         where, all_of_it = self.subscribers.add(address, int(said["port"]))
         if all_of_it:
             self.news.everything(where, self.say, self._values)
@@ -300,6 +306,7 @@ def _bound(port: int, controllers: Sequence[str]) -> tuple[socket.socket, str]:
     door = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows lets another program share a port otherwise
         door.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WAITING_BYTES)
     door.setblocking(False)
     host, taken = (EVERYWHERE if controllers else LOOPBACK), ""
     try:

@@ -71,7 +71,15 @@ class Surface:
         return min(self._beat + passed, float(MAX_BEAT))
 
     def move(self, name: str, arguments: Arguments) -> tuple[str, ...]:
-        """Do what a command of `MOVES` says; the messages that tell of it."""
+        """Do what a command of `MOVES` says; the messages that tell of it, of those that now carry something else.
+
+        What is the same is not told again: of two programs that tell each other, one stops.
+        """
+        before = {each: self.values(each) for each in MOVES[name] if each != "transport"}
+        self._move(name, arguments)
+        return tuple(each for each in MOVES[name] if each not in before or before[each] != self.values(each))
+
+    def _move(self, name: str, arguments: Arguments) -> None:
         numbers = [float(value) for value in arguments.values() if not isinstance(value, str)]
         if name in ("valence", "arousal"):
             valence, arousal = self.emotion or (0.0, 0.0)
@@ -97,7 +105,6 @@ class Surface:
             self.head[("head/yaw", "head/pitch", "head/roll").index(name)] = numbers[0]
         else:
             self._transport(name, numbers)
-        return MOVES[name]
 
     def _transport(self, name: str, numbers: list[float]) -> None:
         self._beat, self._since = self.beat, self.clock()

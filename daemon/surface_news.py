@@ -68,11 +68,13 @@ class News:
             self._error(error, frozenset((address,)))
 
     def chosen(self, by: Address | None = None) -> None:
-        """Another take is chosen, or there are more takes, or another star."""
-        self._subscribers.changed("chosen")
-        self._subscribers.changed("choose", by)
-        self._subscribers.changed("star")
-        self._taken = self._taken_now() if len(self._subscribers) else ()
+        """Another take is chosen, or there are more takes, or another star: if so, tell it."""
+        taken = self._taken_now() if len(self._subscribers) else ()
+        if taken != self._taken:
+            self._taken = taken
+            self._subscribers.changed("chosen")
+            self._subscribers.changed("choose", by)
+            self._subscribers.changed("star")
 
     def look(self) -> None:
         """Tell what has changed without a word."""
@@ -83,8 +85,7 @@ class News:
             self._state = state
             self._subscribers.tell("state", *state)
             self._subscribers.tell("busy", self._busy())
-        if self._taken_now() != self._taken:
-            self.chosen()
+        self.chosen()
 
     def everything(
         self, where: Address, say: Callable[..., object], values: Callable[[str], tuple[Value, ...]]

@@ -73,7 +73,7 @@ ADDRESSES: Final[dict[str, Address]] = {
         Address(
             "/harmonicflow/new",
             "make takes out of nothing, at the surface's tempo; 0 bars, no genre and no key: the surface's",
-            (Argument("bars", 0, 0, 1_000), _GENRE, _KEY, _SEED, _STEPS, _COUNT),
+            (Argument("bars", 0, 0, 256), _GENRE, _KEY, _SEED, _STEPS, _COUNT),
         ),
         Address(
             "/harmonicflow/generate",
@@ -119,7 +119,7 @@ ADDRESSES: Final[dict[str, Address]] = {
         ),
         Address(
             "/harmonicflow/bars", "how many bars `new` and the extend button make",
-            (Argument("bars", low=1, high=1_000),),
+            (Argument("bars", low=1, high=256),),
         ),
         Address("/harmonicflow/genre", "of what `new` and the generate button make", (_GENRE._replace(default=None),)),
         Address("/harmonicflow/key", "of what `new` makes", (_KEY._replace(default=None),)),

@@ -46,7 +46,12 @@ ATTACKS = {
     "a path": padded(b"/harmonicflow/generate") + padded(b",s") + padded(b"../../etc/passwd"),
     "not a number": padded(b"/harmonicflow/generate") + padded(b",f") + struct.pack(">f", float("nan")),
     "infinity": padded(b"/harmonicflow/generate") + padded(b",d") + struct.pack(">d", float("inf")),
-    "seed below 0": padded(b"/harmonicflow/generate") + padded(b",i") + struct.pack(">i", -1),
+    "seed below -1": padded(b"/harmonicflow/generate") + padded(b",i") + struct.pack(">i", -2),
+    "knob at no number": padded(b"/harmonicflow/valence") + padded(b",f") + struct.pack(">f", float("nan")),
+    "knob beyond its end": padded(b"/harmonicflow/head") + padded(b",fff") + struct.pack(">fff", 0, 90.1, 0),
+    "port of nobody": padded(b"/harmonicflow/subscribe") + padded(b",i") + struct.pack(">i", 65_536),
+    "ten million bars": padded(b"/harmonicflow/new") + padded(b",i") + struct.pack(">i", 10_000_000),
+    "a genre that is a path": padded(b"/harmonicflow/genre") + padded(b",s") + padded(b"../../etc/passwd"),
     "65 steps": padded(b"/harmonicflow/generate") + padded(b",ii") + struct.pack(">ii", 1, 65),
 }
 WORDS = (b"/harmonicflow/", b"#bundle\0", b",", b"*", b"[", b"]", b"{a,aa}", b"T", b"b", b"t", b"\0\0\0\0", b"\xff\xff")
@@ -57,7 +62,7 @@ def good() -> list[bytes]:
     found = []
     for address in osc.ADDRESSES:
         values: tuple[osc.Value, ...]
-        for values in ((), (1,), (7, 4), (7.0, 4.0, 2, "rock"), ("bass", 1, 2, 9), (True, "x", 2**40, 1e30)):
+        for values in ((), (1,), (7, 4), (7.0, 4.0, 2, "rock"), ("bass", 1, 2, 9), (True, "x", 2**40, 1e30), (0.5, -1.0, 30.0)):
             found.append(osc.build(address, *values))
     return found
 

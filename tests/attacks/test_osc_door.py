@@ -1,14 +1,11 @@
 """S1: datagrams that stop python-osc, and mutated ones, at the daemon's real OSC door."""
 
-import socket
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from pythonosc.osc_message import OscMessage
-from pythonosc.osc_message_builder import OscMessageBuilder
 
 from harmonicflow.core import osc
 from harmonicflow.core.errors import HarmonicFlowError
@@ -16,47 +13,10 @@ from harmonicflow.core.messages import ClipSpec, ListTakes
 from tests.attacks.fuzz import corpus
 from tests.attacks.fuzz_osc import ATTACKS, attack
 from tests.daemon.conftest import bundle, house, make_request, open_house  # noqa: F401  (fixtures)
+from tests.daemon.knob import Knob
 
 SEED = 20_261_122
 NIGHT = [pytest.mark.night, pytest.mark.timeout(3_600)]
-
-
-class Knob:
-    """An OSC controller."""
-
-    def __init__(self, port: int) -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.socket.connect(("127.0.0.1", port))
-        self.number = 0
-
-    def send(self, datagram: bytes) -> None:
-        self.socket.send(datagram)
-
-    def message(self, address: str, *values: Any) -> None:
-        builder = OscMessageBuilder(address)
-        for value in values:
-            builder.add_arg(value)
-        self.send(builder.build().dgram)
-
-    def reply(self, seconds: float = 5.0) -> tuple[str, list[Any]]:
-        self.socket.settimeout(seconds)
-        message = OscMessage(self.socket.recv(65_536))
-        return message.address, message.params
-
-    def until(self, address: str, seconds: float = 30.0) -> list[Any]:
-        while (reply := self.reply(seconds))[0] != address:
-            pass
-        return reply[1]
-
-    def ping(self) -> float:
-        """Seconds until the door answers."""
-        self.number += 1
-        began = time.monotonic()
-        self.message("/harmonicflow/ping", self.number)
-        while self.until("/harmonicflow/pong", 5.0) != [self.number]:
-            pass
-        return time.monotonic() - began
 
 
 @pytest.fixture
@@ -90,17 +50,6 @@ def test_what_once_did_harm(knob: Knob) -> None:
         assert knob.ping() < 0.1
 
 
-@pytest.mark.parametrize("count", [50_000, pytest.param(1_000_000, marks=NIGHT)])
-def test_mutated_datagrams_at_the_door(knob: Knob, open_house: Any, count: int, proven: Any) -> None:  # noqa: F811
-    """S1. What harms the door is saved in the corpus."""
-    desk = open_house.desk()
-    before = desk.status().daemon_rss_bytes
-    fared = attack(knob.socket.getpeername()[1], count, SEED, lambda: open_house.log().count("a mistake in the daemon"))
-    proven("S1", cases=fared.inputs, measured=str(fared))
-    assert not fared.harmful and fared.slowest_s < 0.1, fared
-    assert fared.answered["error"] > 0.9 * count and desk.status().daemon_rss_bytes - before < 5e6
-
-
 def test_what_it_understands_without_a_clip(knob: Knob) -> None:
     knob.message("/harmonicflow/status")
     assert knob.until("/harmonicflow/state")[1] == 0
@@ -113,6 +62,17 @@ def test_what_it_understands_without_a_clip(knob: Knob) -> None:
     assert knob.until("/harmonicflow/error")[0] == "unknown_take"
     knob.message("/harmonicflow/extend", 4)
     assert knob.until("/harmonicflow/error")[0] == "unknown_take"
+
+
+@pytest.mark.parametrize("count", [50_000, pytest.param(1_000_000, marks=NIGHT)])
+def test_mutated_datagrams_at_the_door(knob: Knob, open_house: Any, count: int, proven: Any) -> None:  # noqa: F811
+    """S1. What harms the door is saved in the corpus."""
+    desk = open_house.desk()
+    before = desk.status().daemon_rss_bytes
+    fared = attack(knob.socket.getpeername()[1], count, SEED, lambda: open_house.log().count("a mistake in the daemon"))
+    proven("S1", cases=fared.inputs, measured=str(fared))
+    assert not fared.harmful and fared.slowest_s < 0.1, fared
+    assert fared.answered["error"] > 0.9 * count and desk.status().daemon_rss_bytes - before < 5e6
 
 
 def test_generate_from_the_last_clip(house: Any) -> None:  # noqa: F811

@@ -7,9 +7,12 @@ import time
 import pytest
 from pythonosc.osc_message import OscMessage
 
+from daemon.surface import MOVES, OWN
 from harmonicflow.core import osc
 from harmonicflow.core.constants import GENRES
 from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.instruments import INSTRUMENTS
+from harmonicflow.score.keys import parse_key
 from tests.attacks.fuzz_osc import nested, padded
 
 # /harmonicflow/generate ,iiis 7 4 1 "funk", byte for byte as OSC 1.0 writes it.
@@ -51,7 +54,11 @@ ATTACKS = {
     "one zero": b"\0",
     "a path": padded(b"/harmonicflow/generate") + padded(b",s") + padded(b"../../etc/passwd"),
     "unknown address": padded(b"/harmonicflow/shutdown") + padded(b","),
-    "too many arguments": padded(b"/harmonicflow/cancel") + padded(b",i") + struct.pack(">i", 1),
+    "too many arguments": padded(b"/harmonicflow/cancel") + padded(b",ii") + struct.pack(">ii", 1, 1),
+    "a knob that is no number": padded(b"/harmonicflow/valence") + padded(b",f") + struct.pack(">f", float("nan")),
+    "a knob at infinity": padded(b"/harmonicflow/tempo") + padded(b",d") + struct.pack(">d", float("inf")),
+    "a path in a list of words": padded(b"/harmonicflow/genre") + padded(b",s") + padded(b"/etc/passwd"),
+    "a harder press than there is": padded(b"/harmonicflow/play") + padded(b",f") + struct.pack(">f", 128.0),
     "not a number": padded(b"/harmonicflow/ping") + padded(b",f") + struct.pack(">f", float("nan")),
     "infinity": padded(b"/harmonicflow/ping") + padded(b",d") + struct.pack(">d", float("inf")),
     "boolean as number": padded(b"/harmonicflow/ping") + padded(b",T"),
@@ -77,8 +84,41 @@ def test_a_message_byte_for_byte() -> None:
 def test_trailing_arguments_have_defaults() -> None:
     address, values = osc.parse(osc.build("/harmonicflow/generate", 9.0))  # surfaces often send floats only
     assert values == {"seed": 9, "steps": 0, "count": 1, "genre": ""} and isinstance(values["seed"], int)
-    with pytest.raises(HarmonicFlowError, match="from_bar must be a whole number from 1"):
-        osc.parse(osc.build("/harmonicflow/regenerate", "bass"))
+    assert osc.parse(osc.build("/harmonicflow/new"))[1]["seed"] == -1, "a new one each time"
+    with pytest.raises(HarmonicFlowError, match="bars must be a whole number from 1"):
+        osc.parse(osc.build("/harmonicflow/extend"))
+
+
+def test_a_word_may_be_sent_as_its_number() -> None:
+    assert osc.parse(osc.build("/harmonicflow/regenerate", 1.0))[1]["stem"] == tuple(INSTRUMENTS)[1]
+    assert osc.parse(osc.build("/harmonicflow/genre", 0))[1] == {"genre": ""}
+    assert osc.parse(osc.build("/harmonicflow/genre", 1))[1] == {"genre": GENRES[0]}
+    for wrong in (-1, len(GENRES) + 1, 0.5, True):
+        with pytest.raises(HarmonicFlowError, match="genre must be one of"):
+            osc.parse(osc.build("/harmonicflow/genre", wrong))
+
+
+def test_a_button_is_pressed_by_any_number_and_by_true() -> None:
+    for sent, press in (((), 1), ((1.0,), 1), ((0.3,), 0.3), ((127,), 127), ((True,), 1), ((0.0,), 0), ((False,), 0)):
+        assert osc.parse(osc.build("/harmonicflow/play", *sent))[1] == {"press": pytest.approx(press)}
+
+
+def test_knobs_take_whole_and_broken_numbers_and_give_floats() -> None:
+    for sent in (100, 100.0, 100.5):
+        value = osc.parse(osc.build("/harmonicflow/tempo", sent))[1]["bpm"]
+        assert value == sent and isinstance(value, float)
+
+
+def test_every_key_and_genre_is_one_that_the_engine_reads() -> None:
+    assert len({parse_key(name) for name in osc.KEYS}) == len(osc.KEYS) == 24
+
+
+def test_every_knob_shows_what_it_was_set_to_at_its_own_address() -> None:
+    """Surfaces update the widget whose address a message has."""
+    for name, shown in MOVES.items():
+        assert all(osc.PREFIX + each in osc.REPLIES for each in shown)
+        assert osc.PREFIX + name in osc.ADDRESSES
+    assert {osc.PREFIX + name for name in OWN} <= set(osc.ADDRESSES) & set(osc.REPLIES)
 
 
 @pytest.mark.parametrize("address", osc.ADDRESSES)
@@ -89,7 +129,11 @@ def test_every_address_accepts_the_ends_of_its_ranges_and_nothing_beyond(address
     for values in (low, high):
         assert list(osc.parse(osc.build(address, *values))[1].values()) == values
     for place, argument in enumerate(row.arguments):
-        for wrong in ("kazoo", 0.5) if argument.choices else (argument.low - 1, argument.low + 0.5, "7"):
+        between = () if argument.real else (0.5 if argument.choices else argument.low + 0.5,)
+        outside = ("kazoo", len(argument.choices)) if argument.choices else (argument.low - 1, argument.high + 1, "7")
+        if argument.high == 2**63 - 1:
+            outside = (argument.low - 1, 1e19)
+        for wrong in (*between, *outside, float("nan"), float("inf")):
             with pytest.raises(HarmonicFlowError, match=argument.name):
                 osc.parse(osc.build(address, *low[:place], wrong, *low[place + 1 :]))
 

@@ -76,6 +76,17 @@ def test_shares_reach_the_model_and_rise(tiny_composer: Path, control: str) -> N
         assert means == sorted(means) and means[-1] > means[0]
 
 
+def test_temperature_warms_the_draw_of_every_note(tiny_composer: Path) -> None:
+    heats = []
+    for share in (None, 0.0, 0.5, 1.0):
+        composer, calls = recording(tiny_composer)
+        written(composer, Steering(temperature=share))
+        heats.append(calls[0]["heat"][:, 0])
+    usual, cold, half, warm = heats
+    assert np.array_equal(half, usual)
+    assert np.allclose(cold, usual / 2) and np.allclose(warm, usual * 2)
+
+
 def test_emotion_moves_controls_key_and_lengths_one_way(tiny_composer: Path) -> None:
     """A sweep of arousal, then of valence, in the directions of the literature (score/emotion.py)."""
     rows = []
