@@ -215,6 +215,11 @@ def parse(datagram: bytes) -> tuple[str, dict[str, Value]]:
     return address, named
 
 
+def read(datagram: bytes) -> tuple[str, list[object]]:
+    """The address and the values of any plain message, as a subscriber gets them; raises `bad_request`."""
+    return _message(datagram)
+
+
 def build(address: str, *values: Value) -> bytes:
     """One message as a datagram."""
     builder = OscMessageBuilder(address)
