@@ -103,7 +103,7 @@ def _stamp(take: Take, row: FileRow, bits: int, tempo: bool) -> "Stamp":
         description=": ".join(text for text in (summary.title, title_of(row.stem)) if text),
         reference=take.name[-32:],
         made=summary.created,
-        software=f"HarmonicFlow {harmonicflow.__version__}" + (", float" if bits == FLOAT_BITS else ""),
+        software=f"HarmonicFlow {harmonicflow.__version__}" + (" float" if bits == FLOAT_BITS else ""),
     )
     bpm = steady_bpm(selection) if tempo else None
     meter = selection.bars()[0].meter

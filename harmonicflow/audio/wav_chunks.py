@@ -5,9 +5,9 @@ and meter of a loop, and hosts that read it may stretch by it: a file has one on
 is left out: a loop that has one is transposed to the project's key, and the mix and the drums beside it are not.
 
     bext    description 256, originator 32, its reference 32, date 10 (2026-01-31), time 8 (23:59:59), time reference
-            8 (samples since midnight, here since the session's beginning), version 2, UMID 64, loudness 10, reserved
-            180, then the coding history: one line for each process, of A coding, F rate, W word length, M channels, T
-            free text (EBU R 98), ended by CR LF. Text is ASCII, filled up with zeros.
+            8 (samples since midnight, here since the session's beginning), version 2, UMID 64, reserved 190, then the
+            coding history: a line for each process, of A coding, F rate, W word length, M channels, T free text without
+            commas (EBU R 98), ended by CR LF. Text is ASCII, filled up with zeros.
     acid    flags 4 (1 one-shot, 2 root note holds, 4 stretch, 8 from disk, 16 octave), root note 2 (MIDI), two fields
             nobody has explained 2 + 4, beats 4, meter's denominator 2 and numerator 2, tempo 4 (float): as libsndfile
             reads it

@@ -180,7 +180,7 @@ def test_lengths_of_notes_are_those_of_the_midi_files(export: Export, home: Path
                 on[message.note] = tick
             elif message.type == "note_off" and message.note in on:
                 began = on.pop(message.note)
-                    lengths[began, message.note] = tick - began
+                lengths[began, message.note] = tick - began
         (clip,) = project.clips(f"{name.capitalize()} MIDI")
         for note in clip.iter("Note"):
             key = round(float(note.get("time")) * 960), int(note.get("key"))
