@@ -14,7 +14,8 @@ MOST_POINTS: Final = 64  # of an energy curve
 KICK: Final = "drums"  # whose kick the bass follows
 COMPOSERS: Final = ("auto", "model", "arranger")
 _NAMES: Final = (
-    "density", "complexity", "swing", "quantize", "energy", "loudness", "register", "temperature", "follow", "answer", "composer",
+    "density", "complexity", "swing", "quantize", "energy", "loudness", "register", "temperature", "follow",
+    "answer", "composer",
 )  # fmt: skip
 
 

@@ -62,7 +62,9 @@ def good() -> list[bytes]:
     found = []
     for address in osc.ADDRESSES:
         values: tuple[osc.Value, ...]
-        for values in ((), (1,), (7, 4), (7.0, 4.0, 2, "rock"), ("bass", 1, 2, 9), (True, "x", 2**40, 1e30), (0.5, -1.0, 30.0)):
+        for values in (
+            (), (1,), (7, 4), (7.0, 4.0, 2, "rock"), ("bass", 1, 2, 9), (True, "x", 2**40, 1e30), (0.5, -1.0, 30.0),
+        ):  # fmt: skip
             found.append(osc.build(address, *values))
     return found
 

@@ -72,7 +72,8 @@ def test_mutated_datagrams_at_the_door(knob: Knob, open_house: Any, count: int, 
     fared = attack(knob.socket.getpeername()[1], count, SEED, lambda: open_house.log().count("a mistake in the daemon"))
     proven("S1", cases=fared.inputs, measured=str(fared))
     assert not fared.harmful and fared.slowest_s < 0.1, fared
-    assert fared.answered["error"] > 0.9 * count and desk.status().daemon_rss_bytes - before < 5e6
+    assert fared.answered["error"] > 0.9 * count
+    assert desk.status().daemon_rss_bytes - before < 12e6, "a few are jobs: what their takes need, once"
 
 
 def test_generate_from_the_last_clip(house: Any) -> None:  # noqa: F811
