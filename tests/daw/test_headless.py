@@ -46,8 +46,8 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 def libraries(daemon: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Lua libraries in one folder, as they are installed."""
     folder = tmp_path_factory.mktemp("libraries")
-    for source in (ROOT / "bridge" / "daw").glob("**/*.lua"):
-        if source.parent.name in ("lua", "lib"):
+    for part in ("lua", "ardour/lib"):
+        for source in (ROOT / "bridge" / "daw" / part).glob("*.lua"):
             shutil.copy(source, folder)
     (folder / "settings.json").write_text(json.dumps({"spool": str(daemon.spool)}))
     for name in ("inbox", "outbox", "hosts"):
@@ -76,11 +76,13 @@ def request_id(session: Path, libraries: Path, daemon: Daemon) -> str:
     """The request that the libraries hand in for the range; no daemon runs yet."""
     first, last = selected(read_session(session))
     script = f"""
+        Session = s
         local main = assert(loadfile({quoted(libraries / "main.lua")}))({quoted(libraries)})
         local tracks = {{ s:route_by_name("Vox"):to_track() }}
         local values = {{ chords = "Am | F", chord_source = "typed", seed = 7 }}
-        local id = main.requests.generate(s, {first}, {last}, tracks, values, {{ "bass", "drums", "guitar", "piano" }})
+        local id = main.requests.generate({first}, {last}, tracks, values, {{ "bass", "drums", "guitar", "piano" }})
         print("request " .. id)
+        Session = nil
     """
     output = run_in(session.parent / "home", script, session)
     return next(line.split()[1] for line in output.splitlines() if line.startswith("request "))

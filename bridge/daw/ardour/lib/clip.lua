@@ -72,4 +72,12 @@ function clip.channels(sources, from)
 	return functions
 end
 
+--- Call `use` with the channels of what sounds in the range, and a name for it; not where nothing does.
+function clip.sound(tracks, from, upto, use)
+	local sources = clip.sources(tracks, from, upto)
+	if #sources > 0 then
+		use(clip.channels(sources, from), sources[1].name)
+	end
+end
+
 return clip

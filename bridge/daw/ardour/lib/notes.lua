@@ -1,36 +1,17 @@
 -- The notes of MIDI tracks in a range, as the protocol's ScoreSpec: parts that are finished, to which the others are
 -- invented. Which instrument a track is, its name says; a track whose name says nothing is left out.
 
-local timeline = ...
+local json, takes, fraction, timeline = ...
 
 local notes = {}
 
 local TICKS = 1920 -- of a quarter note
 
-local NAMES = { -- in this order: "bass drum" is drums
-	{ "drums", { "drum", "perc", "beat", "kit" } },
-	{ "bass", { "bass" } },
-	{ "guitar", { "guit", "gtr", "strum" } },
-	{ "piano", { "pian", "key", "rhodes", "organ", "clav" } },
-}
-
---- The instrument that a track's name speaks of; nil for none.
-function notes.instrument(name)
-	for _, row in ipairs(NAMES) do
-		for _, word in ipairs(row[2]) do
-			if name:lower():find(word, 1, true) then
-				return row[1]
-			end
-		end
-	end
-	return nil
-end
-
 --- Of `tracks` the MIDI tracks that name an instrument: a list of {playlist, instrument, name}.
 function notes.sources(tracks)
 	local found = {}
 	for _, track in ipairs(tracks) do
-		local playlist, instrument = track:playlist(), notes.instrument(track:name())
+		local playlist, instrument = track:playlist(), takes.instrument(track:name())
 		if instrument and not playlist:isnil() and not playlist:to_midiplaylist():isnil() then
 			found[#found + 1] = { playlist = playlist, instrument = instrument, name = track:name() }
 		end
@@ -56,7 +37,7 @@ local function of_region(region, first, last, add)
 end
 
 --- The ScoreSpec of `sources` for frames `from` up to `upto`; nil where no note begins there.
-function notes.score(json, sources, from, upto)
+function notes.score(sources, from, upto)
 	local first, last = Temporal.timepos_t(from):ticks(), Temporal.timepos_t(upto):ticks()
 	local rows, names = json.array({}), {}
 	for _, source in ipairs(sources) do
@@ -64,7 +45,7 @@ function notes.score(json, sources, from, upto)
 		for region in source.playlist:region_list():iter() do
 			of_region(region, first, last, function(start, length, note)
 				rows[#rows + 1] = {
-					source.instrument, timeline.fraction(start, TICKS), timeline.fraction(math.max(length, 1), TICKS),
+					source.instrument, fraction.text(start, TICKS), fraction.text(math.max(length, 1), TICKS),
 					note:note(), math.max(note:velocity(), 1), 0.0,
 				}
 			end)

@@ -3,7 +3,7 @@
 -- Tracks are made when they are missing, and that cannot be undone in Ardour: after an undo they stay, empty.
 -- Whatever can fail (a file that cannot be imported, a wrong length) is found before the session is touched.
 
-local prefix, takes = ...
+local takes = ...
 
 local place = {}
 
@@ -41,26 +41,6 @@ local function import(session, editor, path, kind)
 	error("Ardour could not import " .. path, 0)
 end
 
--- The parts of a take that go to tracks, each {track, stem, path, kind, channels}.
-local function wanted(take, wish)
-	local parts = {}
-	for _, file in ipairs(take.files) do
-		local edited = not take.edit
-		for _, stem in ipairs(take.edit and take.edit.stems or {}) do
-			edited = edited or file.stem == stem
-		end
-		local extra = file.stem == "mix" or file.stem == "binaural"
-		if extra and wish[file.stem] or not extra and edited then
-			parts[#parts + 1] = { stem = file.stem, path = file.path, kind = "audio", channels = file.channels }
-			local midi = wish.midi and take.parts and take.parts[file.stem]
-			if midi then
-				parts[#parts + 1] = { stem = file.stem, path = midi, kind = "midi", channels = 1 }
-			end
-		end
-	end
-	return parts
-end
-
 -- Do something while Ardour's pianoroll of a new track opens at a stem's own range: by default it shows the octaves
 -- above middle C, where no bass and no drum is.
 local function with_notes_of(stem, call)
@@ -90,7 +70,7 @@ end
 
 -- The track of a part, made if it is missing.
 local function track_of(session, part)
-	local name = takes.track_name(prefix, part.stem, part.kind == "midi")
+	local name = part.track
 	local route = session:route_by_name(name)
 	if not route:isnil() then
 		return route:to_track()
@@ -101,8 +81,8 @@ local function track_of(session, part)
 	if route:isnil() then
 		error("Ardour could not make the track " .. name, 0)
 	end
-	route:presentation_info_ptr():set_color(takes.COLOURS[part.stem] or 0x888888FF)
-	if part.stem == "mix" or part.stem == "binaural" then -- beside the stems it would be heard twice
+	route:presentation_info_ptr():set_color(takes.colour(part.stem))
+	if takes.EXTRAS[part.stem] then
 		route:mute_control():set_value(1, PBD.GroupControlDisposition.NoGroup)
 	end
 	return route:to_track()
@@ -111,11 +91,8 @@ end
 -- The region of a part, cut to what was edited, and where it goes.
 local function region_of(part, whole, take, origin)
 	local region = ARDOUR.RegionFactory.clone_region(whole, true, false)
-	region:set_name(takes.region_name(part.stem, take.take))
-	local first, last = 0, take.frames
-	if take.edit then
-		first, last = take.edit.start_frame, take.edit.end_frame
-	end
+	region:set_name(part.name)
+	local first, last = takes.range(take)
 	if part.kind == "audio" then
 		-- The length first: Ardour refuses a start from which the old length would pass the file's end.
 		region:set_length(Temporal.timecnt_t(last - first))
@@ -138,23 +115,16 @@ local function region_of(part, whole, take, origin)
 	return region, origin + first
 end
 
-local function check(take, session, part)
-	if take.rate ~= session:nominal_sample_rate() then
-		error(("the take is at %d Hz, the session at %d Hz"):format(take.rate, session:nominal_sample_rate()), 0)
-	end
-	if part.kind == "audio" and part.region:length():samples() ~= take.frames then
-		error(("%s has %d frames instead of %d"):format(part.path, part.region:length():samples(), take.frames), 0)
-	end
-end
-
 -- Every part of every take, imported and checked; the last take first, since each goes above the one before.
 local function imported(session, editor, list, wish)
 	local parts = {}
 	for index = #list, 1, -1 do
-		for _, part in ipairs(wanted(list[index], wish)) do
-			part.take = list[index]
+		takes.check_rate(list[index], session:nominal_sample_rate())
+		for _, part in ipairs(takes.wanted(list[index], wish)) do
 			part.region = import(session, editor, part.path, part.kind)
-			check(part.take, session, part)
+			if part.kind == "audio" then
+				takes.check_length(part, part.region:length():samples())
+			end
 			parts[#parts + 1] = part
 		end
 	end

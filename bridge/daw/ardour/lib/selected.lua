@@ -1,12 +1,8 @@
 -- What the musician has selected: a range, or regions; and the tracks.
 
+local takes = ...
+
 local selected = {}
-
-selected.PREFIX = "HF " -- of the tracks that results go to; they are never part of the clip
-
-local function is_ours(track)
-	return track:name():sub(1, #selected.PREFIX) == selected.PREFIX
-end
 
 -- The track whose playlist holds a region.
 local function track_of(session, region)
@@ -26,7 +22,7 @@ function selected.range(session, editor)
 	local from, upto = selection.time:start_sample(), selection.time:end_sample()
 	local tracks, seen = {}, {}
 	local function add(track)
-		if track and not track:isnil() and not is_ours(track) and not seen[track:name()] then
+		if track and not track:isnil() and not takes.is_ours(track:name()) and not seen[track:name()] then
 			seen[track:name()] = true
 			tracks[#tracks + 1] = track
 		end

@@ -5,6 +5,8 @@
 -- points are exact fractions of a frame. Within a ramp a point every 1/16 note stands for the curve: it is never
 -- more than 0.3 ms off. Written for Ardour 7.3; 8 and 9 name the calls of the tempo map the same.
 
+local json, fraction = ...
+
 local timeline = {}
 
 local TICKS = 1920 -- of a quarter note: Temporal.ticks_per_beat
@@ -23,17 +25,7 @@ local function at_ticks(ticks)
 	return Temporal.timepos_t.from_ticks(ticks)
 end
 
-local function fraction(numerator, denominator)
-	local a, b = math.abs(numerator), denominator
-	while b ~= 0 do
-		a, b = b, a % b
-	end
-	a = math.max(a, 1)
-	return denominator // a == 1 and string.format("%d", numerator // a)
-		or string.format("%d/%d", numerator // a, denominator // a)
-end
-
-timeline.fraction, timeline.to_ticks = fraction, to_ticks
+timeline.to_ticks = to_ticks
 
 -- Where to ask what holds from a tick on: exactly on a change Ardour 7 tells what held before it.
 local function from_ticks(ticks)
@@ -82,9 +74,9 @@ local function anchors(map, first, last, rate)
 		if curved and ticks ~= section.ticks then
 			frame = string.format("%d", map:sample_at(at_ticks(ticks)))
 		else
-			frame = fraction(frame_at(section, ticks, rate))
+			frame = fraction.text(frame_at(section, ticks, rate))
 		end
-		found[#found + 1] = { fraction(ticks, TICKS), frame }
+		found[#found + 1] = { fraction.text(ticks, TICKS), frame }
 	end
 	local ticks = first
 	while true do
@@ -125,7 +117,7 @@ local function meters(map, first, last)
 end
 
 --- The SelectionSpec of frames `from` up to `upto`, and words for people: bars, seconds, tempo.
-function timeline.selection(session, json, from, upto)
+function timeline.selection(session, from, upto)
 	local rate = session:nominal_sample_rate()
 	local map = Temporal.TempoMap.read()
 	local first, last = ticks_at_frame(map, from, rate), ticks_at_frame(map, upto, rate)
@@ -140,7 +132,7 @@ function timeline.selection(session, json, from, upto)
 		end_frame = upto,
 		tempo = json.array(tempo),
 		meters = json.array(changes),
-		start_beat = fraction(into_bar, TICKS),
+		start_beat = fraction.text(into_bar, TICKS),
 	}
 	local bars = bar == last_bar and ("Bar %d"):format(bar) or ("Bars %d to %d"):format(bar, last_bar)
 	local words = ("%s, %.1f s at %s BPM%s"):format(

@@ -1,6 +1,8 @@
 -- Whether the daemon lives, and starting it. Its heartbeat file changes twice a second.
+--
+-- Of `host` (see actions.lua) this uses now_s(), exists() and run().
 
-local spool, settings = ...
+local spool, settings, host = ...
 
 local daemon = {}
 
@@ -9,22 +11,17 @@ local AGAIN_S = 20 -- between two attempts to start it
 
 local last_beat, changed_s, started_s
 
-local function now_s()
-	return ARDOUR.LuaAPI.monotonic_time() / 1e6
-end
-
 -- Where the system shows processes as files, a dead one is known at once.
 local function gone(beat)
 	local pid = beat:match('"pid":%s*(%d+)')
-	local shown = ARDOUR.LuaAPI.file_test("/proc/self", ARDOUR.LuaAPI.FileTest.Exists)
-	return pid and shown and not ARDOUR.LuaAPI.file_test("/proc/" .. pid, ARDOUR.LuaAPI.FileTest.Exists)
+	return pid and host.exists("/proc/self/stat") and not host.exists("/proc/" .. pid .. "/stat")
 end
 
 --- Start the daemon in the background, unless that was tried a moment ago.
 function daemon.start()
-	if settings.start and not (started_s and now_s() - started_s < AGAIN_S) then
-		started_s = now_s()
-		os.forkexec(table.unpack(settings.start))
+	if settings.start and not (started_s and host.now_s() - started_s < AGAIN_S) then
+		started_s = host.now_s()
+		host.run(settings.start)
 	end
 end
 
@@ -45,9 +42,9 @@ end
 function daemon.state()
 	local beat = spool.beat()
 	if beat ~= last_beat or not changed_s then
-		last_beat, changed_s = beat, now_s()
+		last_beat, changed_s = beat, host.now_s()
 	end
-	if beat and gone(beat) or now_s() - changed_s >= SILENCE_S then
+	if beat and gone(beat) or host.now_s() - changed_s >= SILENCE_S then
 		return "silent"
 	end
 	return beat and "alive" or "starting"

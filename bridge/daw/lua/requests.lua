@@ -1,10 +1,12 @@
 -- From what is selected and asked for to a request of the protocol.
+--
+-- Of `host` (see actions.lua) this uses name, now_s(), project(), selection(), sound() and score().
 
-local json, spool, timeline, clip, notes = ...
+local json, spool, host = ...
 
 local requests = {}
 
-math.randomseed(os.time() + ARDOUR.LuaAPI.monotonic_time())
+math.randomseed(os.time() + math.floor(host.now_s() * 1e6) % 1000000007)
 
 --- A seed that nobody has chosen.
 function requests.new_seed()
@@ -29,36 +31,34 @@ local function said(text)
 	return text and text:match("%S") and text or nil
 end
 
---- Write the clip and send a generate request; its id. The audio of `tracks` is the clip, the notes of their MIDI are
---- finished parts; either may be missing.
-function requests.generate(session, from, upto, tracks, values, stems)
-	local id = spool.new_id("ardour")
-	local spec, words = timeline.selection(session, json, from, upto)
-	local sources = clip.sources(tracks, from, upto)
+--- Write the clip and send a generate request; its id, and words for what is selected. The audio of `tracks` is the
+--- clip, the notes of their MIDI are finished parts; either may be missing.
+function requests.generate(from, upto, tracks, values, stems)
+	local id = spool.new_id(host.name)
+	local spec, words = host.selection(from, upto)
+	local session = host.project()
 	local typed = values.chord_source == "typed" and said(values.chords) or nil
 	local request = {
 		kind = "generate", id = id, selection = spec, stems = stems_of(values, stems), prompt = values.prompt or "",
 		genre = said(values.genre), mood = said(values.mood), chords = typed,
 		seed = (values.seed or 0) > 0 and values.seed or requests.new_seed(), count = values.count or 1,
-		title = (session:name() .. ": " .. words):sub(1, 200),
+		title = (session .. ": " .. words):sub(1, 200),
 		steering = { quantize = values.quantize or 0.5 },
-		score = notes.score(json, notes.sources(tracks), from, upto),
+		score = host.score(tracks, from, upto),
 	}
-	if #sources > 0 then
-		local channels = clip.channels(sources, from)
+	host.sound(tracks, from, upto, function(channels, name)
 		spool.put_sound(id, 0, upto - from, channels)
 		request.clip = {
-			rate = spec.rate, channels = #channels, frames = upto - from, start_frame = from,
-			name = sources[1].name:sub(1, 200),
+			rate = spec.rate, channels = #channels, frames = upto - from, start_frame = from, name = name:sub(1, 200),
 		}
-	end
+	end)
 	spool.send(request)
 	return id, words
 end
 
 --- Send a regenerate request for frames `first` to `last` of a take; its id.
 function requests.regenerate(take, stem, first, last)
-	local id = spool.new_id("ardour")
+	local id = spool.new_id(host.name)
 	spool.send({
 		kind = "regenerate", id = id, take = take, stems = json.array({ stem }), frames = json.array({ first, last }),
 		seed = requests.new_seed(),
