@@ -15,7 +15,7 @@ from harmonicflow.core.constants import MAX_BPM, MIN_BPM
 from .found import Take
 from .timeline import Timeline
 from .tracks import AUDIO, NOTES, STEREO, TRACKS, AudioClip, NoteClip, Track
-from .xml import Xml
+from .markup import Xml
 
 VERSION = "1.0"
 MASTER, MASTER_CHANNEL = "master", "master-channel"
