@@ -88,7 +88,7 @@ def put(clip: Path, takes: Sequence[TakeSummary]) -> Path:
 def explain(clip: Path, digest: str, error: HarmonicFlowError) -> Path:
     """Put the sentence why there is no take beside a clip, in the place of an older one; returns it. Raises `disk`."""
     place = next(place for place in places(clip) if place.free or _is_own_text(place, clip))
-    text = f"{sentence(clip, error)}\n\n{OWN}{digest} {clip.name}\n"
+    text = f"{printable(sentence(clip, error))}\n\n{OWN}{digest} {clip.name}\n"
     write_atomic(place.text, text.encode("utf-8", "surrogateescape"), mode=0o644)
     return place.text
 

@@ -9,24 +9,23 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from harmonicflow.core import paths
 from harmonicflow.core.errors import EXIT_CANCELLED, EXIT_FAILED, EXIT_OK, HarmonicFlowError
-from harmonicflow.core.messages import TakeSummary
 from harmonicflow.core.progress import Progress
 
 from ..making import prepared
-from ..output import result, result_json, say
+from ..output import say
 from ..request import out_folders
 from . import beside
 from .asking import Stopped, Studio, Wishes, digest, stand_in
 from .clips import Clip, Looks, look, printable
+from .telling import Outcome, Telling
 
 LANES: Final = 2
 LOOK_S: Final = 0.5  # between two looks at the folder
@@ -41,31 +40,21 @@ ENDS: Final = frozenset(
 TROUBLE: Final = frozenset({"disk", "low_disk", "daemon_start", "daemon_lost", "no_daemon"})
 
 
-class Outcome(NamedTuple):
-    """What a clip has come to: `state` is done, failed, known, removed, changed or trouble."""
-
-    clip: Clip
-    state: str
-    place: Path | None = None  # the folder or the text beside it
-    takes: Sequence[TakeSummary] = ()
-    error: HarmonicFlowError | None = None
-
-
 class Watch:
     """A folder being watched."""
 
     def __init__(self, folder: Path, wishes: Wishes, recursive: bool, once: bool, as_json: bool) -> None:
         self._studio = Studio(wishes)
         self._looks = Looks(folder, recursive)
-        self._once, self._as_json = once, as_json
+        self._telling = Telling(folder, as_json)
+        self._once = once
         self._waiting: deque[Clip] = deque()
         self._later: list[tuple[float, Clip]] = []  # and when
         self._lanes: dict[Future[Outcome], Clip] = {}
         self._words: dict[Path, str] = {}  # how far each lane is
-        self._counts = {"done": 0, "failed": 0}
+        self._look_at = 0.0
         self._naming = threading.Lock()
         self._trouble: HarmonicFlowError | None = None
-        self._said = ""
 
     def run(self) -> int:
         """Until Ctrl-C, or until nothing is left to do; returns the exit code. Raises what ends the watch."""
@@ -74,7 +63,7 @@ class Watch:
         with Progress() as progress:
             try:
                 self._turns(pool, progress)
-                code = EXIT_FAILED if self._counts["failed"] else EXIT_OK
+                code = EXIT_FAILED if self._telling.failed else EXIT_OK
             except KeyboardInterrupt:
                 code = EXIT_CANCELLED
             finally:
@@ -84,22 +73,21 @@ class Watch:
                 for future in list(self._lanes):
                     with contextlib.suppress(HarmonicFlowError):
                         self._close(future)
-        self._tell_end()
+        self._telling.end(len(self._waiting) + len(self._later) + self._looks.unsettled)
         return self._trouble.exit_code if self._trouble is not None and code != EXIT_CANCELLED else code
 
     def _turns(self, pool: ThreadPoolExecutor, progress: Progress) -> None:
-        look_at = 0.0
         while True:
             now = time.monotonic()
-            if now >= look_at:
+            if now >= self._look_at:
+                self._look_at = now + LOOK_S
                 self._look()
-                look_at = now + LOOK_S
             self._waiting.extend(clip for due, clip in self._later if due <= now)
             self._later = [row for row in self._later if row[0] > now]
             while self._waiting and len(self._lanes) < LANES:
                 clip = self._waiting.popleft()
                 self._lanes[pool.submit(self._handle, clip)] = clip
-            if not (self._lanes or self._later or self._looks.unsettled) and self._once:
+            if self._once and self._look_at > now and not (self._lanes or self._later or self._looks.unsettled):
                 return
             ended: set[Future[Outcome]] = set()
             if self._lanes:
@@ -120,7 +108,7 @@ class Watch:
             unseen = HarmonicFlowError("unreadable", path=self._looks.folder, reason=error.strerror or error)
             if self._once:
                 raise unseen from None
-            self._tell_trouble(unseen)
+            self._telling.trouble(unseen)
             return
         # What has nothing beside it comes first: whoever dropped it waits for it.
         self._waiting.extend(sorted(new, key=lambda clip: beside.has_result(clip.path)))
@@ -179,7 +167,7 @@ class Watch:
         except HarmonicFlowError as unwritten:
             return Outcome(clip, "trouble", error=unwritten)
 
-    # ---------------------------------------------------------------------------------------------------- what is said
+    # ---------------------------------------------------------------------------------------------------- and its end
 
     def _close(self, future: Future[Outcome]) -> None:
         clip = self._lanes.pop(future)
@@ -190,65 +178,15 @@ class Watch:
             return
         if outcome.state == "changed":
             self._looks.forget(outcome.clip.path)
-        elif outcome.state == "trouble":
-            self._put_off(outcome)
+            self._look_at = 0.0
+        elif outcome.state == "trouble" and outcome.error is not None:
+            self._telling.trouble(outcome.error)
+            if self._once:
+                self._trouble = outcome.error
+            else:
+                self._later.append((time.monotonic() + TROUBLE_S, clip))
         elif outcome.state != "known":
-            self._tell(outcome)
-
-    def _put_off(self, outcome: Outcome) -> None:
-        error = outcome.error
-        assert error is not None
-        self._tell_trouble(error)
-        if self._once:
-            self._trouble = error
-        else:
-            self._later.append((time.monotonic() + TROUBLE_S, outcome.clip))
-
-    def _tell_trouble(self, error: HarmonicFlowError) -> None:
-        if str(error) == self._said:
-            return
-        self._said = str(error)
-        say(f"harmonicflow: {error}")
-        if self._as_json:
-            result_json({"state": "trouble", "error": error.to_wire()})
-
-    def _tell(self, outcome: Outcome) -> None:
-        clip = outcome.clip.path
-        self._said = ""
-        if outcome.state in self._counts:
-            self._counts[outcome.state] += 1
-        if self._as_json:
-            result_json(_row(outcome))
-        elif outcome.state == "done":
-            result(printable(outcome.place))
-        elif outcome.error is not None:
-            say(f"{clip.name}: {beside.sentence(clip, outcome.error)}")
-        else:
-            say(f"{clip.name} was removed; what was made of it is kept with the other takes")
-
-    def _tell_end(self) -> None:
-        waiting = len(self._waiting) + len(self._later) + self._looks.unsettled
-        made = self._counts["done"]
-        failed = self._counts["failed"]
-        say(
-            f"{made} {'clip has' if made == 1 else 'clips have'} takes, {failed} {'has' if failed == 1 else 'have'} "
-            f"a sentence, {waiting} {'waits' if waiting == 1 else 'wait'}"
-            + (f"; they go on with: harmonicflow watch {self._looks.folder}" if waiting else "")
-        )
-        if self._as_json:
-            result_json({"state": "ended", "takes": made, "failed": failed, "waiting": waiting})
-
-
-def _row(outcome: Outcome) -> dict[str, Any]:
-    row: dict[str, Any] = {"clip": printable(outcome.clip.path), "state": outcome.state}
-    if outcome.place is not None:
-        row["folder" if outcome.takes else "text"] = printable(outcome.place)
-    if outcome.takes:
-        row["takes"] = [take.take for take in outcome.takes]
-        row["warnings"] = sorted({warning for take in outcome.takes for warning in take.warnings})
-    if outcome.error is not None:
-        row["error"] = outcome.error.to_wire()
-    return row
+            self._telling.outcome(outcome)
 
 
 def _try_options(wishes: Wishes) -> None:
