@@ -36,9 +36,9 @@ class Range(NamedTuple):
         return round(Fraction(beats) * self.beat_s * rate)
 
     def words(self) -> str:
-        """For people: "beats 33 to 49 at 93.7 BPM"."""
+        """For people: "16 beats at 93.7 BPM, from beat 33 on"."""
         tempo = f"{self.length:g} beats at {round(self.tempo, 2):g} BPM"
-        return f"scene {self.scene + 1}, {tempo}" if self.scene >= 0 else f"from beat {self.start + 1:g}, {tempo}"
+        return f"scene {self.scene + 1}: {tempo}" if self.scene >= 0 else f"{tempo}, from beat {self.start + 1:g} on"
 
 
 def chosen(song: Any, app: Any) -> Range:

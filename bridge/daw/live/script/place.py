@@ -13,6 +13,7 @@ from .takes import Part
 from .words import COLOURS, EXTRAS, TAKE, Trouble, track_name
 
 NEAR = 1e-4  # beats
+ROOM = 4  # lengths of a clip that a lane must have free: Live may warp a new clip to another length at first
 MOST_BEATS = 1_576_800.0  # Live's own limit
 
 
@@ -36,6 +37,8 @@ class Bench:
         self._chosen: dict[str, Any] = {}
         self._parts: list[Part] = []
         self._rows: dict[int, int] = {}  # the scene of each take
+        self._excess = 0.0  # beats by which Live makes a clip too long before its Warp is off
+        self.left_out: list[str] = []  # stems that lie in their lane alone
 
     def put(self, parts: list[Part]) -> int:
         """Lay all parts down; how many. In one undo step, and taken back where one fails. Raises what Live raises."""
@@ -67,14 +70,16 @@ class Bench:
             self._slot(track, part)
             return
         length = self._beats(part)
-        lane = next((lane for lane in track.take_lanes if _free(lane, self.origin, self.origin + length)), None)
+        room = self.origin + ROOM * length
+        lane = next((lane for lane in track.take_lanes if _free(lane, self.origin, room)), None)
         if lane is None:
             lane = track.create_take_lane()
             lane.name = f"HF {len(track.take_lanes)}"
         self._lay(lane, part, part.path, self.origin, length, 0)
 
     def _slot(self, track: Any, part: Part) -> None:
-        slot = track.clip_slots[self._row(part.number)]
+        row = self._row(part.number)  # it may make a scene: before the slots are asked for
+        slot = track.clip_slots[row]
         if part.midi:
             slot.create_clip(self._beats(part))
             self._clips.append((slot, None))
@@ -100,6 +105,10 @@ class Bench:
     def _main(self, part: Part) -> None:
         """The take, or its changed stretch where something else lies around it, in the main lane."""
         track, length = self._track(part), self._beats(part)
+        end = self.origin + length
+        if not part.midi and self._excess > NEAR and _over(track, end, end + self._excess):
+            self.left_out.append(part.stem)  # it would cut what follows
+            return
         if part.last - part.first == part.frames or self._alone(track, length):
             self._lay(track, part, part.path, self.origin, length, 0)
             return
@@ -146,6 +155,9 @@ class Bench:
 
     def _straighten(self, clip: Any, part: Part, frames: int) -> None:
         """Played as it is: no warp, no loop."""
+        if clip.warping:
+            length = float(clip.loop_end) - float(clip.loop_start)
+            self._excess = max(self._excess, length - frames / part.rate * self.song_tempo / 60)
         if clip.looping:
             clip.looping = False
         clip.warping = False

@@ -76,8 +76,9 @@ class Watch:
     def _place(self, job: dict[str, Any], report: dict[str, Any]) -> Iterator[None]:
         """Copy the files, then put them in; in steps."""
         surface, name, what = self.surface, job["id"], job["what"]
-        song, struck = surface.song(), False
+        struck = False
         try:
+            song = surface.song()
             parts: list[Part] = []
             homes = list(dict.fromkeys([home_of(song, self.library), home_of(None, self.library)]))
             yield from fetch(report["takes"], job.get("wish") or {}, homes, parts)
@@ -91,6 +92,8 @@ class Watch:
             if abs(bench.song_tempo - bench.tempo) > 1e-6:
                 was, now = (round(tempo, 2) for tempo in (bench.tempo, bench.song_tempo))
                 notes.append(f"it was made at {was:g} BPM, and the Set is at {now:g}")
+            if bench.left_out:
+                notes.append(f"{', '.join(bench.left_out)}: in the take lane only, it would cut what follows")
             stems = ", ".join(dict.fromkeys(part.stem for part in parts))
             surface.tell("; ".join([f"done: {what}: {stems} ({count} clips)", *notes]))
             surface.add(self._settle(song, bench.laid))
@@ -110,6 +113,7 @@ class Watch:
     def _settle(self, song: Any, laid: list[Laid]) -> Iterator[str]:
         """Look once more when Live has turned Warp off."""
         due = time.monotonic() + SETTLE_S
+        yield WAIT
         while time.monotonic() < due:
             yield WAIT
         for wrong in settle(song, laid):
