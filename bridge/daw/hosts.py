@@ -72,6 +72,7 @@ class Host(NamedTuple):
 
 HOSTS: Final[tuple[Host, ...]] = (
     Host("ardour", "Ardour", "7"),
+    Host("reaper", "REAPER", "7"),
     Host("live", "Ableton Live", "12.0.5"),
 )
 BY_NAME: Final = {host.name: host for host in HOSTS}

@@ -16,8 +16,8 @@ from .wake import wake_command
 SETTINGS: Final = "settings.json"
 
 
-def settings() -> bytes:
-    """The file: where the spool is, what starts the daemon, and the words of the dialogs."""
+def settings(**own: str) -> bytes:
+    """The file: where the spool is, what starts the daemon, the words of the dialogs, and what is the host's `own`."""
     found = {
         "spool": str(spool.folder()),
         "start": wake_command(),
@@ -25,15 +25,16 @@ def settings() -> bytes:
         "stems": DEFAULT_STEMS,
         "genres": GENRES,
         "moods": sorted(MOODS),
+        **own,
     }
     return json.dumps(found, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
-def put_settings(folder: Path) -> None:
+def put_settings(folder: Path, **own: str) -> None:
     """Write the file into a folder of scripts, and make the spool that it names."""
     paths.owner_only(paths.home())
     spool.make(spool.folder())
-    write(folder / SETTINGS, settings())
+    write(folder / SETTINGS, settings(**own))
 
 
 def version_in(folder: Path) -> str:

@@ -7,10 +7,11 @@ XDG_CONFIG_HOME or ~/.config, `~/Library/Preferences/Ardour7` on macOS, `%locala
 import mmap
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from .. import running
 
 OLDEST: Final = 7  # the first Ardour whose positions are exact in samples, and whose scripts can read them
 NAME: Final = "Ardour" if sys.platform in ("darwin", "win32") else "ardour"
@@ -121,20 +122,6 @@ def timer_signals(program: Program | None) -> str | None:
 
 def is_running(config: Path) -> bool:
     """Whether an Ardour of this user runs that has, or where that cannot be seen may have, this configuration."""
-    if sys.platform == "linux":
-        return any(_has_config(Path("/proc") / name, config) for name in os.listdir("/proc") if name.isdigit())
-    list_all = ["tasklist", "/fo", "csv", "/nh"] if sys.platform == "win32" else ["ps", "-axo", "comm="]
-    listed = subprocess.run(list_all, capture_output=True, text=True, check=False).stdout
-    return any(_RUNNING.match(re.split(r"[/\\]", line.strip().strip('"'))[-1]) for line in listed.splitlines())
-
-
-def _has_config(process: Path, config: Path) -> bool:
-    try:
-        if not _RUNNING.match((process / "exe").readlink().name):
-            return False
-        lines = (process / "environ").read_bytes().split(b"\0")
-    except OSError:  # it has ended, or is somebody else's
-        return False
-    found = dict(line.split(b"=", 1) for line in lines if b"=" in line)
-    base = os.fsdecode(found.get(b"XDG_CONFIG_HOME") or found.get(b"HOME", b"") + b"/.config")
-    return Path(base).resolve() == config.parent.resolve()
+    return running.is_running(
+        _RUNNING, lambda environment: running.config_home(environment).resolve() == config.parent.resolve()
+    )
