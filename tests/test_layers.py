@@ -53,6 +53,8 @@ ALSO = {  # one file may import a little more than its folder
     "bridge/audition/sounding.py": {"sounddevice"},
     "bridge/audition/headphones.py": {"harmonicflow.spatial", "harmonicflow.mix.strips"},
     "bridge/audition/midi_out.py": {"mido"},
+    "bridge/clock/notes.py": {"mido"},
+    "bridge/clock/ports.py": {"rtmidi"},
     "harmonicflow/engine/commands/encode.py": {"click"},
     "harmonicflow/engine/commands/decode.py": {"click"},
     "harmonicflow/engine/commands/batch.py": {"click"},

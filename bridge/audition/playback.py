@@ -1,6 +1,5 @@
 """Sound to a device through PortAudio: a thread reads ahead, the device's own takes from a queue and never waits."""
 
-import atexit
 import queue
 import threading
 from collections.abc import Callable
@@ -8,14 +7,12 @@ from typing import Any, Final, NoReturn
 
 from harmonicflow.core.errors import HarmonicFlowError
 
+from .device import LOOK_S, Device
 from .in_step import Audio, InStep, Piece
-from .sounding import LIST, Output, library
+from .sounding import Output
 from .switching import Switch
 
 AHEAD: Final = 32  # pieces in the queue: 3 s at 44.1 kHz
-LOOK_S: Final = 0.05  # how soon Ctrl-C is seen
-FADING_S: Final = 1.0  # at most waited for the last milliseconds
-CLOSING_S: Final = 2.0  # at most waited for PortAudio
 
 
 class Playback:
@@ -29,14 +26,12 @@ class Playback:
         self.switch = Switch(len(voices.sources), output.rate, every)
         self.gaps = 0
         self.frame = 0  # within the round, the next one for the device
-        self._sounds = library()
+        self._device = Device(output, self._give, self.leave)
         self._queue: queue.Queue[Piece | None] = queue.Queue(AHEAD)
         self._piece: Piece | None = None  # that is being played, from `_taken` on
         self._taken = 0
         self._ending = threading.Event()  # nobody needs more pieces
         self._ready = threading.Event()  # enough is there to begin
-        self._done = threading.Event()  # the device has played everything
-        self._ended = False  # by ourselves, and not because the device went away
         self._wrong: Exception | None = None
 
     def run(self, look: Callable[[float], object] | None = None) -> None:
@@ -46,34 +41,17 @@ class Playback:
         """
         reader = threading.Thread(target=self._fill, name="reading ahead", daemon=True)
         reader.start()
-        stream = None
         try:
             while not self._ready.wait(LOOK_S):
                 pass
-            stream = self._sounds.OutputStream(
-                samplerate=self.output.rate, channels=self.output.channels, device=self.output.device,
-                dtype="float32", callback=self._give, finished_callback=self._done.set,
-            )  # fmt: skip
-            stream.start()
-            while not self._done.is_set():
-                (look or self._done.wait)(LOOK_S)
-                if not stream.active and not self._done.wait(LOOK_S):
-                    break  # a JACK server that has gone tells nobody
-        except self._sounds.PortAudioError as error:
-            raise _no_sound(f"the device says: {str(error).partition('[')[0].strip().rstrip('.')}") from None
-        except KeyboardInterrupt:
-            self.leave()
-            if stream is not None and stream.active:
-                self._done.wait(FADING_S)
-            raise
+            self._device.run(look)
+        except HarmonicFlowError:
+            if self._wrong is None:
+                raise
         finally:
             self._ending.set()
-            if stream is not None:
-                self._close(stream)
         if self._wrong is not None:
             raise self._wrong
-        if not self._ended:
-            raise _no_sound("the device has gone")
 
     def leave(self) -> None:
         """Fade out and end."""
@@ -108,8 +86,7 @@ class Playback:
 
     def _end(self, rest: Audio) -> NoReturn:
         rest[:] = 0
-        self._ended = True
-        raise self._sounds.CallbackStop
+        raise self._device.end()
 
     def _fill(self) -> None:
         """The reading thread: pieces into the queue; None after an error."""
@@ -136,22 +113,3 @@ class Playback:
                 self._ready.set()
             return True
         return False
-
-    def _close(self, stream: Any) -> None:
-        """Let the device go, without a wait for one that is not there any more."""
-
-        def close() -> None:
-            if self._ended:
-                stream.stop(ignore_errors=True)
-            stream.close(ignore_errors=True)
-
-        closing = threading.Thread(target=close, name="closing the device", daemon=True)
-        closing.start()
-        closing.join(CLOSING_S)
-        if closing.is_alive() and (at_exit := getattr(self._sounds, "_exit_handler", None)) is not None:
-            # PortAudio waits for a JACK server's answer for ever, and would do so again as the process ends.
-            atexit.unregister(at_exit)
-
-
-def _no_sound(reason: str) -> HarmonicFlowError:
-    return HarmonicFlowError("no_sound", reason=reason, hint=LIST)

@@ -1,21 +1,23 @@
 """`play`: what is named is found, brought to one rate and one loudness, and heard."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from harmonicflow.core.errors import EXIT_CANCELLED, EXIT_OK, HarmonicFlowError
+from harmonicflow.core.errors import EXIT_OK, HarmonicFlowError
 
 from ..output import result, result_json, say, table
 from ..scores import is_midi
-from .sounds import Sound, performance, sounds, take_folder
+from .score_out import until_stopped
+from .sounds import Sound, performance, sounds
 
 if TYPE_CHECKING:
     from .audition import Audition
+    from .in_step import Source
 
 BINAURAL: Final = "binaural"  # the one file that does not come in blocks
+USES: Final = {"in": "--clock", "out": "--midi-out"}  # of a MIDI port by its direction
 EVERY_S: Final = 4.0  # where nobody can choose
 
 
@@ -29,6 +31,7 @@ class Heard(NamedTuple):
     options: bool = False  # all takes of the same request
     match: bool = True  # several: as loud as the softest
     every_s: float | None = None  # several: change by itself; 0: never
+    head: tuple[float, float, float] | None = None  # a take's stems round a head that looks there: yaw, pitch, roll
 
 
 def show_devices(as_json: bool) -> None:
@@ -47,6 +50,20 @@ def show_devices(as_json: bool) -> None:
     result(table(("device", "name", "channels", "Hz"), cells))
 
 
+def show_ports(as_json: bool) -> None:
+    """Write the MIDI ports to stdout."""
+    from ..clock.ports import ports
+
+    rows = [port for direction in ("in", "out") for port in ports(direction)]
+    if as_json:
+        for port in rows:
+            result_json({"name": port.name, "for": USES[port.direction], "system": port.system})
+    elif rows:
+        result(table(("for", "system", "name"), [(USES[port.direction], port.system, port.name) for port in rows]))
+    else:
+        say("there are no MIDI ports; a host that is started may have some, and --clock virtual makes one")
+
+
 def play(names: Sequence[str], part: str, heard: Heard, as_json: bool, choices: dict[str, Any]) -> int:
     """Play takes, sound files or scores, one or several to choose from; returns the exit code, 130 after Ctrl-C.
 
@@ -59,7 +76,7 @@ def play(names: Sequence[str], part: str, heard: Heard, as_json: bool, choices: 
         return _play_score(names[0], part, heard, as_json, choices)
     found = [sound for name in names for sound in sounds(name, part, choices, heard.options)]
     audition = _audition(found, heard)
-    code = _until_stopped(audition.run)
+    code = until_stopped(audition.run)
     _tell(audition, as_json)
     return code
 
@@ -76,7 +93,7 @@ def _tell(audition: "Audition", as_json: bool) -> None:
 def _audition(found: Sequence[Sound], heard: Heard) -> "Audition":
     """The voices, equally loud, on the device. Raises `no_sound` and what reading raises."""
     from .audition import LETTERS, MOST, Audition, Voice, clock
-    from .in_step import File, InStep
+    from .in_step import File, InStep, Source
     from .levels import matching_db
     from .playback import Playback
     from .sounding import output
@@ -84,10 +101,13 @@ def _audition(found: Sequence[Sound], heard: Heard) -> "Audition":
     if len(found) > MOST:
         reason = f"{len(found)} sounds are too many to compare; {MOST} at most"
         raise HarmonicFlowError("bad_option", option="--against", value=found[MOST].name, reason=reason)
-    sources = [File(sound.path) for sound in found]
+    files = [File(sound.path) for sound in found]
+    sources: list[Source] = list(files)
+    if heard.head is not None:
+        sources = [_turned(file.path.parent, heard.head) for file in files]
     where = output(heard.device, heard.rate, sources[0].info.rate)
     match = heard.match and len(found) > 1
-    offsets = matching_db(sources, where.channels) if match else (0.0,) * len(found)
+    offsets = matching_db(files, where.channels) if match else (0.0,) * len(found)
     gains = [10 ** ((heard.volume_db + offset) / 20) for offset in offsets]
     in_step = InStep(sources, where.rate, where.channels, gains)
     voices = [Voice(sound.name, str(sound.path), offset) for sound, offset in zip(found, offsets, strict=True)]
@@ -102,6 +122,15 @@ def _audition(found: Sequence[Sound], heard: Heard) -> "Audition":
         say("note: they are not equally long; the shorter ones rest until the longest is over")
     every_s = _by_itself() if heard.every_s is None else heard.every_s
     return Audition(Playback(in_step, where, heard.loop, round(every_s * where.rate)), voices)
+
+
+def _turned(folder: Path, head: tuple[float, float, float]) -> "Source":
+    """A take's stems round a head that looks elsewhere. Raises `unknown_take`, `bad_take`."""
+    from .headphones import Headphones
+
+    headphones = Headphones.of_take(folder)
+    headphones.turn(*head)
+    return headphones
 
 
 def _is_score(name: str) -> bool:
@@ -133,7 +162,7 @@ def _play_score(path: str, part: str, heard: Heard, as_json: bool, choices: dict
         say(f"playing {path} as it is performed, {clock(in_step.frames / where.rate)}{around}")
         code = None
         try:
-            code = _until_stopped(audition.run)
+            code = until_stopped(audition.run)
         finally:
             arriving.stop(heard_all=code == EXIT_OK and audition.ended == "end")
         if arriving.take is None:
@@ -156,37 +185,3 @@ def _by_itself() -> float:
         return 0.0
     say(f"note: there is no terminal to choose from, so each is heard for {EVERY_S:g} s in turn; --every changes that")
     return EVERY_S
-
-
-def _until_stopped(run: Callable[[], None]) -> int:
-    try:
-        run()
-    except KeyboardInterrupt:
-        say("stopped")
-        return EXIT_CANCELLED
-    return EXIT_OK
-
-
-def send(what: str, port: str, loop: bool, choices: dict[str, Any]) -> int:
-    """The notes themselves to a MIDI port; returns the exit code."""
-    from harmonicflow.core.tempo import Selection
-    from harmonicflow.score.midi import read_midi, write_midi
-
-    from . import midi_out
-
-    file = Path(what).expanduser()
-    path = file if file.is_file() or file.suffix else (file if file.is_dir() else take_folder(what)) / "score.mid"
-    if not is_midi(str(path)):
-        reason = "only scores go there: give a MIDI file or a take"
-        raise HarmonicFlowError("bad_option", option="--midi-out", value=what, reason=reason)
-    found = read_midi(path, dict(choices.get("tracks", ())))
-    if not found.score.notes:
-        raise HarmonicFlowError("empty_midi", path=path, what="notes")
-    # As it was understood: tracks without a channel of their own get one, film frames become beats.
-    end = max(float(found.tempo.frame_at(found.music_end)), 4410.0)
-    selection = Selection(found.tempo.rate, 0, round(end), found.tempo, found.meters)
-    data = write_midi(replace(found.score, chords=(), sections=()), selection)
-    opened = midi_out.open_port(port)
-    seconds = Fraction(selection.frames, selection.rate)
-    say(f"playing {path} on {opened.name}, {int(seconds) // 60}:{int(seconds) % 60:02d}")
-    return _until_stopped(lambda: midi_out.play(data, opened, loop))

@@ -40,7 +40,7 @@ def sounds(what: str, part: str, choices: dict[str, Any], options: bool = False)
     if not (folder / "take.json").is_file():
         raise HarmonicFlowError("unknown_take", take=what)
     for each in _options(folder) if options else (folder,):
-        yield _of_take(each, part)
+        yield of_take(each, part)
 
 
 def take_folder(name: str) -> Path:
@@ -52,7 +52,8 @@ def take_folder(name: str) -> Path:
     return home / Path(name).name
 
 
-def _of_take(folder: Path, part: str) -> Sound:
+def of_take(folder: Path, part: str) -> Sound:
+    """A file of a take by the name of its part; raises `unknown_stem`."""
     file = folder / f"{part}.wav"
     if not file.is_file():
         known = sorted(each.stem for each in folder.glob("*.wav"))

@@ -40,6 +40,7 @@ Examples:
 @click.option("--bars", type=Count(1, 10_000), help="The length in bars, instead of --end.")
 @click.option("--seconds", type=Seconds(), help="The length in seconds, instead of --end.")
 @time_options
+@click.option("--tempo-from-clock", metavar="PORT", help="Hear the tempo from a host's MIDI clock, for two bars.")
 @stems_option
 @style_options("from the prompt, or pop", "heard from the clip, or usual ones", "heard from the clip")
 @steering_options
@@ -65,6 +66,7 @@ def command(
     tempo: Fraction | None,
     meter: str | None,
     start_beat: Fraction,
+    tempo_from_clock: str | None,
     rate: int | None,
     out: str | None,
     as_json: bool,
@@ -88,5 +90,11 @@ def command(
         raise click.UsageError("--start and --end are places in a clip, and there is no clip")
     if clip is not None and rate is not None:
         raise click.UsageError("--rate is for requests without a clip; files come back at the clip's own rate")
+    if tempo_from_clock is not None:
+        if tempo is not None:
+            raise click.UsageError("give only one of --tempo and --tempo-from-clock")
+        from ..clock.hearing import tempo_from
+
+        tempo = tempo_from(tempo_from_clock)
     span = Span(start, end, seconds, bars, tempo, meter, start_beat)
     generate(clip, span, rate, out, as_json, choices)

@@ -186,6 +186,13 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     ),
     "device": ErrorSpec("device {device} cannot be used: {reason}", "Use the CPU, or look at doctor", EXIT_DEVICE),
     "no_sound": ErrorSpec("nothing can be played: {reason}", "{hint}", EXIT_DEVICE),
+    "no_midi_port": ErrorSpec("there is no MIDI port {port!r} {what}", "{hint}", EXIT_DEVICE),
+    "no_clock": ErrorSpec(
+        "no MIDI clock comes from {port}", "Switch MIDI clock (sync) out on in the host, and start it", EXIT_DEVICE
+    ),
+    "no_surface": ErrorSpec(
+        "the daemon has no OSC door on this computer", "Use a daemon that runs here", EXIT_NO_DAEMON
+    ),
     "bad_sound_font": ErrorSpec("{path} is not a SoundFont FluidSynth can read", "Choose another .sf2 or .sf3 file"),
     "missing_package": ErrorSpec("package {package} is not installed", "Install it with: {install}", EXIT_FAILED),
     "engine_failed": ErrorSpec(

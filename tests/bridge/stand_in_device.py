@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bridge.audition import device as devices
 from bridge.audition import in_step, playback, sounding
 
 
@@ -64,7 +65,7 @@ class Device:
 
 
 def use(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (sounding, playback):
+    for module in (sounding, devices):
         monkeypatch.setattr(module, "library", lambda: device)
 
 

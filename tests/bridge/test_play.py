@@ -16,6 +16,7 @@ import pytest
 import soundfile
 
 from bridge.audition import in_step, midi_out, playback, sounding
+from bridge.clock import ports
 from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.tempo import Selection
 from harmonicflow.score.midi import read_midi, write_midi
@@ -189,8 +190,16 @@ class Port:
 
 def test_notes_go_to_a_midi_port_in_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run_here: Any) -> None:
     port = Port("FLUID Synth 1")
-    monkeypatch.setattr(mido, "get_output_names", lambda: ["Thru", "FLUID Synth 1"], raising=False)
-    monkeypatch.setattr(mido, "open_output", lambda name: port, raising=False)
+    there = [ports.Port(name, "out", "ALSA", 2, number) for number, name in enumerate(("Thru", "FLUID Synth 1"))]
+    monkeypatch.setattr(ports, "ports", lambda direction: there)
+    with monkeypatch.context() as patch:
+        patch.setattr(ports, "Output", lambda name: port)
+        check_that_notes_are_sent(port, tmp_path, run_here)
+    ran = run_here("play", str(tmp_path / "score.mid"), "--midi-out", "organ")
+    assert ran.code == 6 and "'Thru', 'FLUID Synth 1'" in ran.err
+
+
+def check_that_notes_are_sent(port: Port, tmp_path: Path, run_here: Any) -> None:
     selection = Selection.from_bars(1, 400, "2/4", 44_100)
     notes = (Note("bass", Fraction(0), Fraction(1), 40, 90), Note("drums", Fraction(1), Fraction(1), 36, 80))
     (tmp_path / "score.mid").write_bytes(write_midi(Score(notes), selection))
@@ -200,8 +209,6 @@ def test_notes_go_to_a_midi_port_in_time(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert [(message.channel, message.note, message.velocity) for _, message in struck] == [(0, 40, 90), (9, 36, 80)]
     assert struck[1][0] - struck[0][0] == pytest.approx(0.15, abs=0.1)
     assert sum(message.is_cc(123) for _, message in port.sent) == 16
-    ran = run_here("play", str(tmp_path / "score.mid"), "--midi-out", "organ")
-    assert ran.code == 6 and "Thru, FLUID Synth 1" in ran.err
 
 
 def test_notes_end_when_playing_is_stopped() -> None:

@@ -123,10 +123,10 @@ def test_a_device_that_goes_away_is_said(
 
 TERMINAL = """
 import sys, termios
-from bridge.audition import audition, playback, sounding
+from bridge.audition import audition, device, sounding
 from bridge.cli import run
 from tests.bridge.stand_in_device import Device
-sounding.library = playback.library = lambda device=Device(): device
+sounding.library = device.library = lambda device=Device(): device
 before = termios.tcgetattr(0)
 code = run(sys.argv[1:])
 sys.exit(99 if termios.tcgetattr(0) != before else code)
