@@ -1,10 +1,10 @@
 #!/bin/sh
 # Installs what tests/daw needs and this machine lacks.
 set -eu
-packages="ardour ardour-data xvfb xauth x11-utils xdotool imagemagick jackd2 libportaudio2"
+packages="ardour ardour-data xvfb xauth x11-utils xdotool imagemagick jackd2 libportaudio2 puredata-core"
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-    for program in ardour ardour7-lua Xvfb xdotool import jackd; do
+    for program in ardour ardour7-lua Xvfb xdotool import jackd pd; do
         command -v "$program" >/dev/null || missing="${missing-}$program "
     done
     [ -z "${missing-}" ] && exit 0
