@@ -31,14 +31,14 @@ class Watch:
             self.surface.daemon.rest()
             self._silent = False
             return
-        alive = self._alive()
-        lines = [line for job in jobs if (line := self._job(job, alive))]
+        state = self._state()
+        lines = [line for job in jobs if (line := self._job(job, state))]
         now = time.monotonic()
         if lines and now - self._shown >= SHOW_S:
             self._shown = now
             self.surface.show_message(f"HarmonicFlow: {lines[0]}")
 
-    def _job(self, job: dict[str, Any], alive: bool) -> str:
+    def _job(self, job: dict[str, Any], state: str) -> str:
         """One look at a job: how far it is."""
         name, what = job["id"], job["what"]
         if name in self._placing:
@@ -47,8 +47,8 @@ class Watch:
         if report is not None and report.get("state") in FINAL:
             self._final(job, report)
             return ""
-        if not alive:
-            return "no answer from the daemon, starting it again"
+        if state != "alive":
+            return "starting the daemon" if state == "starting" else "no answer from the daemon, starting it again"
         if report is None:
             since = self._missing.setdefault(name, time.monotonic())
             if not self.surface.spool.waits(name) and time.monotonic() - since > UNKNOWN_S:
@@ -125,9 +125,9 @@ class Watch:
         self._missing.pop(name, None)
         self.surface.jobs.remove(name)
 
-    def _alive(self) -> bool:
+    def _state(self) -> str:
         """Whether the daemon lives; that it does not is said once, and it is started again."""
-        state = self.surface.daemon.state()
+        state = str(self.surface.daemon.state())
         if state == "silent":
             if not self._silent:
                 self.surface.tell("the daemon does not answer; starting it again. Its jobs are kept")
@@ -136,7 +136,7 @@ class Watch:
         elif state == "alive" and self._silent:
             self._silent = False
             self.surface.tell("the daemon answers again")
-        return bool(state == "alive")
+        return state
 
 
 def _words(report: dict[str, Any]) -> str:
