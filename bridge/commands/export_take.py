@@ -31,11 +31,12 @@ Examples:
     help="Of the WAV files: 24 bits, or 32 bits float, which never clip.",
 )  # fmt: skip
 @click.option("--tempo/--no-tempo", default=True, help="In a folder: WAV files say their tempo.  [default: --tempo]")
+@click.option("--warp", is_flag=True, help="In a project: the sound follows when you change the tempo there later.")
 @json_option
 def command(
     takes: tuple[str, ...], dawproject: bool, folder: bool, out: str | None, force: bool, options: bool,
     stems: tuple[str, ...] | None, mix: bool | None, binaural: bool | None, midi_only: bool, bits: str, tempo: bool,
-    as_json: bool,
+    warp: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Write TAKE for a DAW: stems, notes, tempo, meter, chords, sections.
 
@@ -49,5 +50,5 @@ def command(
     from ..exporting.exporting import export
     from ..exporting.wanted import Wanted
 
-    wanted = Wanted(stems or (), mix, binaural, midi_only, int(bits), tempo)
+    wanted = Wanted(stems or (), mix, binaural, midi_only, int(bits), tempo, warp)
     export(takes, folder, out, force, options, wanted, as_json)

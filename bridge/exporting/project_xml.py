@@ -2,7 +2,8 @@
 
 Positions on the arrangement are beats. A sound clip's `time` and `duration` are beats as well, for they belong to the
 arrangement; inside it time is seconds (`contentTimeUnit`), and `raw` says that nothing is stretched: the file's samples
-are played as they are. Volumes are linear, 1 as recorded; pans are 0 to 1, the middle 0.5.
+are played as they are. Where they are to follow the tempo, warps tie beats to seconds at both ends and at each change
+of tempo. Volumes are linear, 1 as recorded; pans are 0 to 1, the middle 0.5.
 """
 
 from collections.abc import Sequence
@@ -13,9 +14,9 @@ import harmonicflow
 from harmonicflow.core.constants import MAX_BPM, MIN_BPM
 
 from .found import Take
+from .markup import Xml
 from .timeline import Timeline
 from .tracks import AUDIO, NOTES, STEREO, TRACKS, AudioClip, NoteClip, Track
-from .markup import Xml
 
 VERSION = "1.0"
 MASTER, MASTER_CHANNEL = "master", "master-channel"
@@ -110,16 +111,27 @@ def _lane(xml: Xml, track: Track, start: Fraction) -> None:
 
 
 def _audio(xml: Xml, track: Track, clip: AudioClip, start: Fraction) -> None:
-    seconds = Fraction(clip.row.frames, clip.row.rate)
+    unit, stop = ("beats", clip.beats) if clip.warps else ("seconds", Fraction(clip.row.frames, clip.row.rate))
     with xml.element(
-        "Clip", name=track.name, color=track.colour, time=start, duration=clip.beats, contentTimeUnit="seconds",
-        playStart=0.0, playStop=seconds,
+        "Clip", name=track.name, color=track.colour, time=start, duration=clip.beats, contentTimeUnit=unit,
+        playStart=0.0, playStop=stop,
     ):  # fmt: skip
-        with xml.element(
-            "Audio", id=f"{track.id}-audio", timeUnit="seconds", algorithm="raw", channels=clip.row.channels,
-            sampleRate=clip.row.rate, duration=seconds,
-        ):  # fmt: skip
-            xml.leaf("File", path=clip.path)
+        if not clip.warps:
+            _sound(xml, track, clip, "raw")
+            return
+        with xml.element("Warps", id=f"{track.id}-warps", timeUnit="beats", contentTimeUnit="seconds"):
+            _sound(xml, track, clip, "stretch")
+            for beat, second in clip.warps:
+                xml.leaf("Warp", time=beat, contentTime=second)
+
+
+def _sound(xml: Xml, track: Track, clip: AudioClip, algorithm: str) -> None:
+    row = clip.row
+    with xml.element(
+        "Audio", id=f"{track.id}-audio", timeUnit="seconds", algorithm=algorithm, channels=row.channels,
+        sampleRate=row.rate, duration=Fraction(row.frames, row.rate),
+    ):  # fmt: skip
+        xml.leaf("File", path=clip.path)
 
 
 def _notes(xml: Xml, track: Track, clip: NoteClip, start: Fraction, number: int) -> None:

@@ -55,7 +55,22 @@ class Timeline:
 
 def steady_bpm(selection: Selection) -> Fraction | None:
     """The tempo of a selection in which it never changes, else None."""
-    anchors = [selection.beat_at_frame(frame - selection.start_frame) for _, frame in selection.tempo.anchors]
-    inside = [Fraction(0), *(beat for beat in anchors if 0 < beat < selection.beats)]
-    tempos = {selection.bpm_at_beat(beat) for beat in inside}
-    return tempos.pop() if len(tempos) == 1 else None
+    return None if _changes(selection) else selection.bpm_at_beat(0)
+
+
+def warps(selection: Selection) -> tuple[tuple[Fraction, Fraction], ...]:
+    """Beats of a selection and where they are in its sound, in seconds: its ends, and wherever the tempo changes."""
+    end = selection.beat_at_frame(selection.frames)
+    beats = [Fraction(0), *(beat for beat in _changes(selection) if beat < end), end]
+    return tuple((beat, selection.frame_at_beat(beat) / selection.rate) for beat in beats)
+
+
+def _changes(selection: Selection) -> list[Fraction]:
+    """The beats inside a selection at which its tempo changes."""
+    found, bpm = [], selection.bpm_at_beat(0)
+    for _, frame in selection.tempo.anchors:
+        beat = selection.beat_at_frame(frame - selection.start_frame)
+        if 0 < beat < selection.beats and selection.bpm_at_beat(beat) != bpm:
+            found.append(beat)
+            bpm = selection.bpm_at_beat(beat)
+    return found

@@ -1,8 +1,9 @@
 """The tracks and clips of a .dawproject: what stands on them, before it is written.
 
-Of each take: for each instrument a track with its sound and one with its notes, the chords as clips that bear their
-names, then the mix and the binaural render, muted, because the stems are the mix. Of several takes each is a group; all
-but the first are muted, so that one click changes from one to another.
+Of each take: for each instrument a track with its sound and one with its notes, then the mix and the binaural render,
+then the chords as clips that bear their names. What would double the stems is muted: the renders, and the notes, which
+some hosts give an instrument unasked. Of several takes each is a group; all but the first are muted, so that one click
+changes from one to another.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from harmonicflow.core.messages import FileRow
 
 from .found import Take
 from .notes import Played, chord_notes, chord_spans, played
+from .timeline import warps
 from .wanted import OTHER_COLOUR, RENDERS, Wanted, colour_of, title_of
 
 AUDIO, NOTES, TRACKS = "audio", "notes", "tracks"  # what a track holds
@@ -23,11 +25,12 @@ STEREO: Final = 2
 
 @dataclass(frozen=True)
 class AudioClip:
-    """A whole sound file; `path` is its place in the container."""
+    """A whole sound file; `path` is its place in the container. With `warps` (beat, second) it follows the tempo."""
 
     path: str
     row: FileRow
     beats: Fraction
+    warps: tuple[tuple[Fraction, Fraction], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,11 +114,12 @@ def label(take: Take, takes: Sequence[Take], number: int) -> str:
 def _tracks(take: Take, number: int, files: Files, wanted: Wanted) -> list[Track]:
     sounds = {row.stem: row for row in wanted.sounds_of(take)}
     beats = take.selection.beat_at_frame(take.selection.frames)
+    follows = warps(take.selection) if wanted.warp else ()
     tracks = []
     for place, name in enumerate([*wanted.stems_of(take), *wanted.renders_of(take)], 1):
         identity = f"take{number}-{place}"
         if row := sounds.get(name):
-            clip = AudioClip(files.place(take, row, number), row, beats)
+            clip = AudioClip(files.place(take, row, number), row, beats, follows)
             tracks.append(
                 Track(
                     identity, title_of(name), colour_of(name), AUDIO, name in RENDERS, _comment(take), row.channels,
@@ -125,13 +129,14 @@ def _tracks(take: Take, number: int, files: Files, wanted: Wanted) -> list[Track
         if name not in RENDERS and (notes := played(take.score, name, take.selection)):
             channel = INSTRUMENTS[name].midi_channel if name in INSTRUMENTS else 0
             part = NoteClip(title_of(name), Fraction(0), take.selection.beats, notes, channel)
-            tracks.append(Track(f"{identity}-midi", f"{title_of(name)} MIDI", colour_of(name), NOTES, clips=[part]))
+            title = f"{title_of(name)} MIDI"
+            tracks.append(Track(f"{identity}-midi", title, colour_of(name), NOTES, name in sounds, clips=[part]))
     chords: list[AudioClip | NoteClip] = [
         NoteClip(span.chord.name, start, beats, chord_notes(span.chord, beats))
         for start, beats, span in chord_spans(take.score, take.selection)
     ]
     if chords:
-        tracks.append(Track(f"take{number}-chords", "Chords", OTHER_COLOUR, NOTES, clips=chords))
+        tracks.append(Track(f"take{number}-chords", "Chords", OTHER_COLOUR, NOTES, True, clips=chords))
     return tracks
 
 

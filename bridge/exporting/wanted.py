@@ -32,6 +32,7 @@ class Wanted:
     midi_only: bool = False
     bits: int = FLOAT_BITS
     tempo: bool = True  # whether WAV files in folders say their tempo
+    warp: bool = False  # whether sound in a project follows later changes of its tempo
 
     def stems_of(self, take: Take) -> list[str]:
         """The instruments, in the take's order; raises `unknown_stem`."""
