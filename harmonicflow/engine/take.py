@@ -69,7 +69,7 @@ def write_take(result: Result, folder: str | Path, *, take: str = "", created: s
         (folder / "peaks").mkdir(exist_ok=True)
     hashes: dict[str, str] = {}
     sounds = {**result.stems, "mix": result.mix, "binaural": result.binaural}
-    stamp = Stamp(start_frame=max(result.selection.start_frame, 0))
+    stamp = Stamp(start_frame=max(result.selection.start_frame, 0))  # no tempo: hosts would stretch what fits already
     for name, audio in sounds.items():
         wav, overview = f"{name}.wav", f"peaks/{name}.dat"
         if name in result.shared:
