@@ -431,14 +431,10 @@ class MainTrack(Lom):
     mixer_device = Prop(object)
 
 
-class BeatTime(Lom):
-    bars, beats, sub_division, ticks = Prop(int), Prop(int), Prop(int), Prop(int)
-
-
 class Song(Lom):
     tempo, loop_start, loop_length = Prop(float, True), Prop(float, True), Prop(float, True)
     signature_numerator, signature_denominator = Prop(int, True), Prop(int, True)
-    name, file_path, view, master_track = Prop(str), Prop(str, since=LANES), Prop(object), Prop(object)
+    name, file_path, view, master_track = Prop(str), Prop(str), Prop(object), Prop(object)
     tracks, scenes = Prop(object), Prop(object)
 
     def __init__(self, live: Live, **values: Any) -> None:
@@ -516,16 +512,6 @@ class Song(Lom):
     @method(str, object, changes=False)
     def set_data(self, key: str, value: Any) -> None:
         self.values_["data"][key] = value
-
-    @method(changes=False)
-    def get_beats_loop_start(self) -> BeatTime:
-        beat = 4 / self.values_["signature_denominator"]
-        bars, rest = divmod(self.values_["loop_start"], self.values_["signature_numerator"] * beat)
-        beats, rest = divmod(rest, beat)
-        sub, rest = divmod(rest, beat / 4)
-        return BeatTime(
-            self.live_, bars=int(bars) + 1, beats=int(beats) + 1, sub_division=int(sub) + 1, ticks=int(rest * 240)
-        )
 
 
 class ApplicationView(Lom):

@@ -323,6 +323,7 @@ def test_a_daemon_that_dies_is_started_again(fresh_cli: Any, tmp_path: Path, mon
     desk.until(lambda: desk.said("the daemon does not answer; starting it again"), 20)
     desk.until(lambda: desk.said("done: generate stems"), 60)
     assert desk.said("the daemon answers again") and len(desk.clips("HF Bass")) == 1
+    desk.until(lambda: not desk.surface.daemon.state() or not desk.surface.daemon._children)
 
 
 def test_the_command_is_obeyed_and_answered(desk_of: Callable[..., Desk], cli: Any) -> None:

@@ -54,7 +54,7 @@ def chosen(song: Any, app: Any) -> Range:
     start, length = float(song.loop_start), float(song.loop_length)
     if length <= 0:
         raise Trouble("set the loop brace over the bars first")
-    return Range(start, length, tempo, f"{numerator}/{denominator}", _into_bar(song, start, bar), -1, warnings)
+    return Range(start, length, tempo, f"{numerator}/{denominator}", start % bar, -1, warnings)
 
 
 def selection(wanted: Range, rate: int) -> dict[str, Any]:
@@ -102,14 +102,3 @@ def _session(song: Any, tempo: float) -> tuple[int, float]:
     if not found:
         raise Trouble("choose a clip in the Session, or go to the Arrangement and set the loop brace")
     return scene, max(found)
-
-
-def _into_bar(song: Any, start: float, bar: float) -> float:
-    """Beats from the bar line to the brace. Where Live says that there is a bar line it is 0, whatever came before."""
-    try:
-        place = song.get_beats_loop_start()
-        if (place.beats, place.sub_division, place.ticks) == (1, 1, 0):
-            return 0.0
-    except AttributeError:
-        pass
-    return start % bar

@@ -20,7 +20,7 @@ class Daemon:
         self._beat: bytes | None = None
         self._changed: float | None = None
         self._started: float | None = None
-        self._child: Any = None
+        self._children: list[Any] = []
 
     def start(self) -> bool:
         """Start it in the background, unless that was tried a moment ago; whether that could be done."""
@@ -36,9 +36,10 @@ class Daemon:
                 options = {"creationflags": getattr(subprocess, "CREATE_NO_WINDOW", 0)}
             nothing = subprocess.DEVNULL
             # Nobody waits for it: it ends by itself once the daemon runs.
-            self._child = subprocess.Popen(
+            child = subprocess.Popen(
                 self.words, stdin=nothing, stdout=nothing, stderr=nothing, close_fds=True, env=_environment(), **options
             )
+            self._children.append(child)
         except (ImportError, OSError, ValueError):
             return False
         return True
@@ -54,8 +55,7 @@ class Daemon:
 
     def state(self) -> str:
         """ "alive", "starting", or "silent" for three seconds or more; to be asked again and again during a job."""
-        if self._child is not None and self._child.poll() is not None:
-            self._child = None  # reaped
+        self._children = [child for child in self._children if child.poll() is None]  # the others are reaped
         beat, now = self.spool.beat(), time.monotonic()
         if beat != self._beat or self._changed is None:
             self._beat, self._changed = beat, now

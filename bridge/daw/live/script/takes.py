@@ -49,7 +49,7 @@ class Sounding(NamedTuple):
 
 def home_of(song: Any, library: str) -> str:
     """The folder that gets a folder for each take."""
-    path = str(getattr(song, "file_path", "") or "")  # not in every release of Live
+    path = str(song.file_path or "") if song is not None else ""
     base = os.path.dirname(path) if path and os.path.isdir(os.path.dirname(path)) else library
     return os.path.join(base, "Samples", "HarmonicFlow")
 
