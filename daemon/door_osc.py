@@ -164,6 +164,7 @@ class OscDoor:
                 return
             self.say_error(address, ErrorWire(**error.to_wire()))
             return
+        self.subscribers.heard(address)
         try:
             self._do(name.removeprefix(osc.PREFIX), arguments, address)
         except HarmonicFlowError as error:

@@ -91,7 +91,8 @@ class Intake:
     def again(self, listener: Listener, change: Callable[[Generate], Generate]) -> None:
         """Generate for the last clip and selection, with another id, seed and so on. Raises `bad_request`, `busy`."""
         if self._last is None:
-            raise HarmonicFlowError("bad_request", reason="no clip has been sent yet, so there is none to work on")
+            reason = "no clip has been sent yet, so there is none to work on; `new` needs none"
+            raise HarmonicFlowError("bad_request", reason=reason)
         request = change(self._last)
         self._enter(listener, request, self._folders.last_sounds(request), remember=False)
 

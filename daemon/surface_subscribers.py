@@ -1,7 +1,7 @@
 """Who hears of every change of the surface, and how often at most.
 
-A subscription is a lease: it ends `LEASE_S` after its last /harmonicflow/subscribe. What changes more often than
-`PACE_S` is sent once in that time, as it stands then; the first change is always sent at once.
+A subscription is a lease: it ends `LEASE_S` after the last message that came from where it was asked for. What
+changes more often than `PACE_S` is sent once in that time, as it stands then; the first change is always sent at once.
 """
 
 import time
@@ -68,6 +68,13 @@ class Subscribers:
         all_of_it = now - lease.told >= FULL_S
         lease.told = now if all_of_it else lease.told
         return where, all_of_it
+
+    def heard(self, source: Address) -> None:
+        """A sender is there: what it has subscribed goes on."""
+        ends = self._clock() + osc.LEASE_S
+        for lease in self._leases.values():
+            if lease.source == source:
+                lease.ends = max(lease.ends, ends)
 
     def remove(self, source: Address, port: int) -> None:
         """End a subscription, if there is one."""

@@ -159,7 +159,7 @@ def _control(children: xml.Element, control: Control) -> None:
     _values(node, touch="false", **dict.fromkeys(variables, first))
     osc = xml.SubElement(xml.SubElement(node, "messages"), "osc")
     sends = control.name not in TOLD
-    told = {"enabled": 1, "send": int(sends), "receive": 1, "feedback": 0, "connections": "00001"}
+    told = {"enabled": 1, "send": int(sends), "receive": 1, "feedback": 0, "connections": "11111"}
     for name, value in told.items():
         xml.SubElement(osc, name).text = str(value)
     triggers = xml.SubElement(osc, "triggers")

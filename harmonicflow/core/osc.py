@@ -22,7 +22,7 @@ MAX_ARGUMENTS: Final = 32
 TYPE_TAGS: Final = frozenset(b"ifsTFhd")
 PREFIX: Final = "/harmonicflow/"
 
-LEASE_S: Final = 60  # a subscription ends so long after its last /harmonicflow/subscribe
+LEASE_S: Final = 60  # a subscription ends so long after the last message of the subscriber
 MOST_SUBSCRIBERS: Final = 16
 MAX_BEAT: Final = 1_000_000
 TONICS: Final = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
@@ -151,7 +151,7 @@ ADDRESSES: Final[dict[str, Address]] = {
         # Feedback.
         Address(
             "/harmonicflow/subscribe",
-            f"hear of every change for {LEASE_S} s, at this port of the sender; below 1024: the port it came from",
+            f"hear of every change until {LEASE_S} s after the last message, at this port of the sender; below 1024: the port it came from",
             (Argument("port", 0, 0, 65_535),),
         ),
         Address(

@@ -490,7 +490,13 @@ def test_a_lease_ends() -> None:
     subscribers.expire()
     subscribers.changed("tempo")
     assert said == [(first, "tempo", (7,))] and list(subscribers) == [first]
-    now = 119.0
+    now = 100.0
+    subscribers.heard(first)  # it has moved a knob
+    subscribers.heard(second)
+    now = 159.0
+    subscribers.expire()
+    assert list(subscribers) == [first]
+    now = 161.0
     subscribers.expire()
     assert len(subscribers) == 0
 
