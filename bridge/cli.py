@@ -207,10 +207,10 @@ def run(words: list[str]) -> int:
     except OSError as error:
         return say_error(HarmonicFlowError("disk", path=error.filename or "a file", reason=error.strerror), as_json)
     except Exception as error:
-        return say_error(_unexpected(error), as_json)
+        return say_error(unexpected(error), as_json)
 
 
-def _unexpected(error: Exception) -> HarmonicFlowError:
+def unexpected(error: Exception) -> HarmonicFlowError:
     """A fault of ours: the traceback goes to a file, the person gets one sentence that names it."""
     import tempfile
     import traceback

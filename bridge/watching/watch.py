@@ -19,6 +19,7 @@ from harmonicflow.core import paths
 from harmonicflow.core.errors import EXIT_CANCELLED, EXIT_FAILED, EXIT_OK, HarmonicFlowError
 from harmonicflow.core.progress import Progress
 
+from ..cli import unexpected
 from ..making import prepared
 from ..output import say
 from ..request import out_folders
@@ -148,6 +149,10 @@ class Watch:
             if error.code in ENDS:
                 raise
             return self._moved(clip) or self._failed(clip, of or stand_in(clip), error)
+        except (Stopped, MemoryError):
+            raise
+        except Exception as error:  # a fault of ours over one clip: the others are to have their takes
+            return self._failed(clip, of or stand_in(clip), unexpected(error))
 
     def _moved(self, clip: Clip) -> Outcome | None:
         """What has become of a clip that is not any more what was looked at; None where it is."""

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from bridge.watching import beside, clips
+from bridge.watching import asking, beside, clips
 from bridge.watching.asking import named_tempo
 from harmonicflow.audio import files
 from harmonicflow.core.errors import HarmonicFlowError
@@ -133,18 +133,54 @@ def test_the_watch_is_killed_and_goes_on_where_it_was(fresh_cli, tmp_path):
     )
 
 
-def test_ctrl_c_says_what_waits(fresh_cli, tmp_path):
+def test_ctrl_c_says_what_waits_and_nobody_watches_twice(fresh_cli, tmp_path):
     folder = tmp_path / "clips"
-    for number in range(5):
-        drop(folder, f"riff {number}.wav", 110 + 20 * number, 20.0)
+    folder.mkdir()
     watcher = Watcher(fresh_cli, folder, "--steps", "64")
-    watcher.rows(1)
+    assert "what is dropped into it" in watcher.process.stderr.readline()
     second = fresh_cli("watch", str(folder), "--once")
     assert second.code == 1 and "is being watched already" in second.err
+    for number in range(5):
+        drop(folder, f"riff {number}.wav", 110 + 20 * number, 20.0)
+    watcher.rows(1)
     began = time.monotonic()
     code, last, rest = watcher.end()
     assert code == 130 and time.monotonic() - began < 5 and "to go on: harmonicflow watch" in last
-    assert rest[-1]["state"] == "ended" and 2 <= rest[-1]["waiting"] <= 4
+    assert rest[-1]["state"] == "ended" and 1 <= rest[-1]["waiting"] <= 4
+
+
+def test_a_full_queue_is_waited_for(fresh_cli, tmp_path):
+    """One job may wait, and others have taken that place."""
+    fresh_cli.home.mkdir()
+    (fresh_cli.home / "settings.toml").write_text("queue_limit = 1\n")
+    assert fresh_cli("daemon", "start").code == 0
+    others = []
+    for number in range(2):  # one runs, one waits
+        others.append(fresh_cli.popen("generate", "--seconds", "20", "--tempo", "120", "--steps", "64", "--json"))
+        queued = -1
+        while queued < number:
+            assert others[0].poll() is None
+            (now,) = fresh_cli("daemon", "status", "--json").objects
+            queued = now["queued"] if now["worker"] == "busy" else -1
+    folder = tmp_path / "clips"
+    for number in range(3):
+        drop(folder, f"riff {number}.wav", 200 + number)
+    found = once(fresh_cli, folder)
+    assert found.code == 0 and set(outcomes(found.objects[:-1]).values()) == {"done"} and len(found.objects) == 4
+    for process in others:
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+
+
+def test_a_fault_of_ours_keeps_no_other_clip(run_here, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(asking.Studio, "takes", lambda *_: 1 // 0)
+    folder = tmp_path / "clips"
+    for name in ("one.wav", "two.wav"):
+        drop(folder, name)
+    ran = run_here("watch", str(folder), "--once", "--json")
+    assert ran.code == 1 and outcomes(ran.objects[:-1]) == {"one.wav": "unexpected", "two.wav": "unexpected"}
+    assert "ZeroDivisionError" in (folder / "one - HarmonicFlow.txt").read_text()
 
 
 def test_changed_renamed_removed_and_broken_clips(cli, tmp_path):
@@ -199,18 +235,18 @@ def test_a_removed_take_is_made_again_and_a_removed_clip_is_no_error(fresh_cli, 
     fresh_cli("daemon", "stop")
     assert outcomes(once(fresh_cli, folder).objects[:-1]) == {"riff.wav": "done"}
     watcher = Watcher(fresh_cli, folder, "--steps", "64")
-    for number in range(3):
+    for number in range(2):
         drop(folder, f"long {number}.wav", 300 + number, 30.0)
-    time.sleep(1.0)
+    time.sleep(0.7)
     for path in folder.glob("long *.wav"):
         path.unlink()
     drop(folder, "short.wav", 500)
-    states = []
-    while not states or states[-1] != ("short.wav", "done"):
-        states += [(Path(row["clip"]).name, row["state"]) for row in watcher.rows(1)]
+    states = outcomes(watcher.rows(3))
     code, last, _ = watcher.end()
     assert code == 130 and ", 0 wait" in last and "0 a sentence" in last
-    assert not list(folder.glob("long*")) and clip.exists()
+    assert states.pop("short.wav") == "done" and set(states.values()) <= {"removed", "done"} and clip.exists()
+    assert "removed" in states.values()
+    assert len(list(folder.glob("long*"))) == list(states.values()).count("done")
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that root may not write in either")
