@@ -17,6 +17,7 @@ import pytest
 import soundfile
 
 from tests.bridge.live_set import CInstance, Live, Song, cover, module_of
+from tests.reliability import codes
 
 NEVER = frozenset({"socket", "_socket", "msgspec", "numpy", "zmq", "multiprocessing"})
 
@@ -334,15 +335,17 @@ def test_the_command_is_obeyed_and_answered(desk_of: Callable[..., Desk], cli: A
     def run(*words: str) -> Any:
         process = cli.popen("live", *words)
         desk.until(lambda: process.poll() is not None)
-        return (process.returncode, *process.communicate())
+        out, err = process.communicate()
+        codes.said(out)
+        return process.returncode, out, err
 
     code, out, _ = run("generate", "--genre", "funk", "--stems", "drums,bass", "--no-midi", "--seed", "5")
     assert code == 0 and "stems for 2 beats at 120 BPM, from beat 1 on" in out
     desk.until(lambda: desk.said("done: generate stems: bass, drums (2 clips)"))
     assert desk.surface.jobs.values() == {"genre": "funk", "stems": ["bass", "drums"], "midi": False, "seed": 0}
     assert run("status")[1].strip() == "nothing is on its way"
-    code, _, err = run("cancel")
-    assert code == 1 and "no job of this Set waits or runs" in err
+    code, out, err = run("cancel", "--json")
+    assert code == 1 and "no job of this Set waits or runs" in out + err and "live_refused" in codes.raised
     code, _, err = run("generate", "--mood", "furious")
     assert code == 2 and "there is no mood" in err
     assert not [path for path in (Path(desk.surface.spool.root) / "hosts").iterdir() if "-command-" in path.name]
