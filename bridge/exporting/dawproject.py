@@ -20,8 +20,8 @@ READABLE: Final = 0o644 << 16  # the permissions of what is unpacked, where zip 
 FIRST_DAY: Final = (1980, 1, 1, 0, 0, 0)  # of zip's calendar
 
 
-def write_dawproject(file: Path, takes: Sequence[Take], wanted: Wanted) -> None:
-    """Write takes as one project, whole or not at all. The same takes give the same bytes.
+def write_dawproject(file: Path, takes: Sequence[Take], wanted: Wanted) -> list[str]:
+    """Write takes as one project, whole or not at all, and return its tracks. The same takes give the same bytes.
 
     Raises `mixed_takes` for takes that do not lie in the same song at the same place, `unknown_stem`, `bad_take`,
     `disk` and what reading sound raises.
@@ -37,6 +37,7 @@ def write_dawproject(file: Path, takes: Sequence[Take], wanted: Wanted) -> None:
         for path, (take, row) in files.sources.items():
             with _entry(container, path, day, wav_size(row, wanted.bits)) as entry:
                 write_sound(entry, take, row, wanted.bits, tempo=False)  # the project says it all
+    return [track.name for track in tracks]
 
 
 def _one_timeline(takes: Sequence[Take]) -> Timeline:

@@ -11,7 +11,6 @@ from ..output import result, result_json, say
 from .dawproject import ENDING, write_dawproject
 from .folder import write_folder
 from .found import Take, find
-from .tracks import tracks_of
 from .wanted import Wanted
 
 _UNFIT: Final = re.compile(r'[\x00-\x1f<>:"/\\|?*]')  # in names of files, on one system or another
@@ -39,8 +38,7 @@ def _project(takes: Sequence[Take], out: str | None, force: bool, wanted: Wanted
         file = file.with_name(f"{file.name}{ENDING}")
     if file.exists() and not force:
         raise HarmonicFlowError("exists", path=file)
-    write_dawproject(file, takes, wanted)
-    tracks = [track.name for track in tracks_of(takes, wanted)[0]]
+    tracks = write_dawproject(file, takes, wanted)
     if as_json:
         result_json(_row(takes) | {"file": str(file.absolute()), "bytes": file.stat().st_size, "tracks": tracks})
         return

@@ -52,7 +52,7 @@ def _text(file: IO[bytes], text: str) -> None:
 
 def _copy(target: IO[bytes], take: Take, name: str) -> None:
     try:
-        with (take.folder / Path(name).name).open("rb") as source:
+        with (take.folder / name).open("rb") as source:
             shutil.copyfileobj(source, target)
     except OSError as error:
         raise HarmonicFlowError("bad_take", take=take.folder, reason=f"{name}: {error.strerror}") from None

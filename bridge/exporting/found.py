@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LAST: Final = "last"
 SHOWN: Final = 4  # names in an error
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # messages.Id
+_FILE: Final = re.compile(r"\w[\w .-]{0,99}")  # of a take: a file in its folder and nothing else, on every system
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,11 @@ def read(folder: Path) -> Take:
         selection = Selection.from_wire(msgspec.convert(details["selection"], SelectionSpec))
     except (KeyError, msgspec.ValidationError, HarmonicFlowError) as error:
         raise HarmonicFlowError("bad_take", take=folder, reason=f"its take.json: {error}") from None
+    for name in (*(row.file for row in summary.files), *summary.parts.values()):
+        if not _FILE.fullmatch(name):
+            raise HarmonicFlowError("bad_take", take=folder, reason=f"{name[:100]!r} is not a file name")
     for row in summary.files:
-        if Path(row.file).name != row.file or (row.frames, row.rate) != (selection.frames, selection.rate):
+        if (row.frames, row.rate) != (selection.frames, selection.rate):
             raise HarmonicFlowError("bad_take", take=folder, reason=f"{row.file} does not fit its selection")
     return Take(folder, summary, selection, details)
 

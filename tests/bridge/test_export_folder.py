@@ -236,6 +236,26 @@ def test_a_broken_take_leaves_nothing_behind(
     assert names(tmp_path) == {"take"}
 
 
+@pytest.mark.parametrize("name", ["../evil.mid", "/tmp/evil.mid", "..", "", "a/b.mid", "a\\b.mid", "c:evil", ".hidden"])
+@pytest.mark.parametrize("kind", ["--dawproject", "--folder"])
+@pytest.mark.parametrize("place", ["file", "part"])
+def test_a_take_that_names_files_elsewhere_is_refused(
+    export: Export, home: Path, tmp_path: Path, kind: str, name: str, place: str
+) -> None:
+    """A take's folder may come from anybody."""
+    take = tmp_path / "take"
+    shutil.copytree(home / "takes" / "20260102-seven-1", take)
+    details = msgspec.json.decode((take / "take.json").read_bytes())
+    if place == "file":
+        details["summary"]["files"][0]["file"] = name
+    else:
+        details["summary"]["parts"]["bass"] = name
+    (take / "take.json").write_bytes(msgspec.json.encode(details))
+    ran = export(str(take), kind, "--out", "x")
+    assert ran.code == 1 and "is not a file name" in ran.err
+    assert names(tmp_path) == {"take"}
+
+
 def test_a_long_take_takes_no_memory(home: Path, tmp_path: Path) -> None:
     """Two minutes of stereo, 46 MB, go through in pieces."""
     short = read(home / "takes" / "20260102-seven-1")
