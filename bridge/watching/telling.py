@@ -44,6 +44,8 @@ class Telling:
         elif found.state == "removed":
             say(f"{printable(clip.name)} was removed before it was its turn, or while its take was made")
         elif not self._as_json:
+            for warning in _warnings(found):
+                say(f"note: {warning}")
             result(printable(found.place))
 
     def trouble(self, error: HarmonicFlowError) -> None:
@@ -60,7 +62,7 @@ class Telling:
         have, waits = ("has" if self.done == 1 else "have"), ("waits" if waiting == 1 else "wait")
         again = f"; to go on: harmonicflow watch {printable(self._folder)}" if waiting else ""
         clips = "clip" if self.done == 1 else "clips"
-        say(f"{self.done} {clips} {have} takes now, {self.failed} a sentence why not, {waiting} {waits}{again}")
+        say(f"{self.done} {clips} {have} takes now, {self.failed} a text why not, {waiting} {waits}{again}")
         if self._as_json:
             result_json({"state": "ended", "takes": self.done, "failed": self.failed, "waiting": waiting})
 
@@ -71,7 +73,11 @@ def _row(found: Outcome) -> dict[str, Any]:
         row["folder" if found.takes else "text"] = printable(found.place)
     if found.takes:
         row["takes"] = [take.take for take in found.takes]
-        row["warnings"] = sorted({warning for take in found.takes for warning in take.warnings})
+        row["warnings"] = _warnings(found)
     if found.error is not None:
         row["error"] = found.error.to_wire()
     return row
+
+
+def _warnings(found: Outcome) -> list[str]:
+    return sorted({warning for take in found.takes for warning in take.warnings})
