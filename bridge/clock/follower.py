@@ -6,7 +6,6 @@ hosts that loop send it while they run, and then the next tick is there. Everyth
 active sensing (`FE`) least of all.
 """
 
-import threading
 from typing import Final, NamedTuple
 
 from .ticks import PER_BEAT, Line, Ticks
@@ -21,6 +20,7 @@ TICKS_PER_SIXTEENTH: Final = PER_BEAT // 4
 LOST_S: Final = 0.5  # without a tick the clock is missing; the slowest tempo has one every 0.125 s
 AHEAD: Final = 0.95  # of a tick: as far as a place goes on before the next tick has come
 KNOWN: Final = PER_BEAT  # ticks after which a tempo is worth telling
+SURE: Final = 0.001  # or its standard error, as a part of it
 
 
 class Place(NamedTuple):
@@ -41,63 +41,66 @@ class Place(NamedTuple):
         return self.ticks / PER_BEAT
 
 
+class _Heard(NamedTuple):
+    """What is known after a message; replaced as a whole, so that nobody who asks waits for who hears."""
+
+    song: int = 0  # the song's tick that the next one is
+    running: bool = False
+    rolling: bool = False  # a tick has come since it was started
+    offset: int = 0  # the song's number of a tick, less its own
+    jumps: int = 0
+    last_s: float | None = None
+    line: Line | None = None
+    bpm: float | None = None
+    error: float = 1.0
+    steady: int = 0
+
+
 class Follower:
     """Hears a host's messages in one thread; any thread may ask where it is. Times are seconds of one clock."""
 
     def __init__(self) -> None:
         self._ticks = Ticks()
-        self._running = False
-        self._song = 0  # the song's tick that the next one is
-        self._rolling = False  # a tick has come since it was started
-        self._offset = 0  # the song's number of a tick, less its own
-        self._jumps = 0
-        self._lock = threading.Lock()
+        self._heard = _Heard()
 
     def hear(self, message: bytes, time: float) -> None:
         """One message, as it came in at `time`."""
-        status = message[0] if message else 0
-        with self._lock:
-            if status == TICK:
-                self._tick(time)
-            elif status == START:
-                self._go(0)
-            elif status == CONTINUE:
-                self._go(self._song)
-            elif status in (STOP, RESET):
-                self._running = self._rolling = False
-            elif status == SONG_POSITION and len(message) == 3:
-                self._locate(((message[1] & 0x7F) | (message[2] & 0x7F) << 7) * TICKS_PER_SIXTEENTH)
+        status, heard = message[0] if message else 0, self._heard
+        if status == TICK:
+            self._tick(time)
+        elif status in (START, CONTINUE):
+            song = 0 if status == START else heard.song
+            self._heard = heard._replace(song=song, running=True, rolling=False, jumps=heard.jumps + 1)
+        elif status in (STOP, RESET):
+            self._heard = heard._replace(running=False, rolling=False)
+        elif status == SONG_POSITION and len(message) == 3:
+            song = ((message[1] & 0x7F) | (message[2] & 0x7F) << 7) * TICKS_PER_SIXTEENTH
+            self._heard = heard._replace(song=song, rolling=False, jumps=heard.jumps + 1)
 
     def place(self, now: float) -> Place:
         """Where the host is at `now`; it goes on between ticks, but not past one that has not come."""
-        with self._lock:
-            last, line = self._ticks.last, self._ticks.line
-            lost = last is not None and now - last[1] > LOST_S
-            known = self._ticks.count >= KNOWN or self._ticks.error < 0.001
-            bpm = self._ticks.bpm if known and not lost else None
-            song, song_line = float(self._song), None
-            if self._rolling and last is not None:
-                at = self._song - 1
-                song = float(at)
-                if line is not None:
-                    song_line = line._replace(tick=line.tick + self._offset)
-                    song = min(max(song_line.tick_at(now), at), at + AHEAD)
-            ticks = self._ticks
-            return Place(self._rolling and not lost, song, bpm, ticks.error, ticks.count, self._jumps, lost, song_line)
+        heard = self._heard
+        lost = heard.last_s is not None and now - heard.last_s > LOST_S
+        known = heard.steady >= KNOWN or heard.error < SURE
+        song, line = float(heard.song), None
+        if heard.rolling:
+            at = heard.song - 1
+            song = float(at)
+            if heard.line is not None:
+                line = heard.line._replace(tick=heard.line.tick + heard.offset)
+                song = min(max(line.tick_at(now), at), at + AHEAD)
+        bpm = heard.bpm if known and not lost else None
+        return Place(heard.rolling and not lost, song, bpm, heard.error, heard.steady, heard.jumps, lost, line)
 
     def _tick(self, time: float) -> None:
-        number = self._ticks.hear(time)
-        if not self._running:
-            return
-        if not self._rolling:
-            self._rolling = True
-            self._offset = self._song - number
-        self._song = number + self._offset + 1
-
-    def _go(self, song: int) -> None:
-        self._song, self._running, self._rolling = song, True, False
-        self._jumps += 1
-
-    def _locate(self, song: int) -> None:
-        self._song, self._rolling = song, False
-        self._jumps += 1
+        before = self._heard
+        if before.rolling and before.line is not None:  # its place is known before the line is
+            self._heard = before._replace(song=before.song + 1, last_s=time)
+        ticks = self._ticks
+        number = ticks.hear(time)
+        offset = before.offset if before.rolling else before.song - number
+        song = number + offset + 1 if before.running else before.song
+        self._heard = before._replace(
+            song=song, rolling=before.running, offset=offset, last_s=time, line=ticks.line, bpm=ticks.bpm,
+            error=ticks.error, steady=ticks.count,
+        )  # fmt: skip

@@ -1,5 +1,6 @@
 """`play --clock`: a score's notes, or a take's sound, in time with a host."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from .telling import Telling
 
 LOOK_S: Final = 0.02  # between two looks where no tick comes
 TELL_S: Final = 0.1
+SWITCH_S: Final = 0.0002
 SHORT_S: Final = 0.0003  # a wait that is not worth less
 
 
@@ -42,6 +44,8 @@ class Heard:
 def send_notes(notes: Notes, heard: Heard, output: Output, loop: bool, look: Callable[[], bool]) -> None:
     """Send until `look`, which is asked often, says no; notes that sound are ended, whatever ends it."""
     sender = Sender(notes, output.send, loop)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)  # a note never waits long for the thread that hears ticks
     try:
         while look():
             heard.news.clear()
@@ -53,6 +57,7 @@ def send_notes(notes: Notes, heard: Heard, output: Output, loop: bool, look: Cal
                 wait = min(max(ahead, SHORT_S), LOOK_S) if ahead > -SHORT_S else LOOK_S  # past: its tick is late
             heard.news.wait(wait)
     finally:
+        sys.setswitchinterval(before)
         sender.silence()
 
 

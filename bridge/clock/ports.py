@@ -143,12 +143,12 @@ def _opened(name: str, direction: str) -> tuple[Any, str]:
     for api in apis:
         try:
             with _quiet():
-                client = kind(api, name=CLIENT)
+                client = kind(api, name=f"{CLIENT} {direction}")
             if port is not None:
                 client.open_port(port.number, own)
                 return client, port.name
             client.open_virtual_port(own)
-            return client, f"{CLIENT}:{own}"
+            return client, f"{CLIENT} {direction}:{own}"
         except (midi.RtMidiError, NotImplementedError) as error:
             reason = str(error)[:200]
     raise HarmonicFlowError("no_midi_port", port=name, what=f"that opens ({reason})", hint=LIST)

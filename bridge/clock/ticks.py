@@ -77,8 +77,10 @@ class Ticks:
 
     def hear(self, time: float) -> int:
         """A tick at `time` seconds; returns its number."""
-        if self.last is not None and not 0 <= time - self.last[1] < GAP_S:
-            self.restart()
+        if self.last is not None:
+            time = max(time, self.last[1])
+            if time - self.last[1] >= GAP_S:
+                self.restart()
         row = (self._next, time)
         self._next += 1
         self.last = row
@@ -115,7 +117,8 @@ class Ticks:
         typical = float(np.median(off))
         lost = round(typical)
         waiting, self._waiting = self._waiting, []
-        if lost >= 1 and sum(abs(each - lost) < WHOLE for each in off) >= WAITING - 1:
+        near = sorted(off, key=lambda each: abs(each - lost))[: WAITING - 1]  # one of them may be late as well
+        if lost >= 1 and abs(near[-1] - lost) < WHOLE and max(near) - min(near) < WHOLE:
             self._next += lost
             self.last = (self.last[0] + lost, self.last[1])
             self._kept.extend((tick + lost, time) for tick, time in waiting)

@@ -74,7 +74,7 @@ def test_all_options_of_one_request(device: Device, tmp_path: Path, run_here: An
     [
         (("--every", "2"), "for comparing"), (("--no-match",), "for comparing"),
         (("--against", "{0}", "--every", "0.01"), "at least 0.1"), (("--against", "{1}"), "there is no file"),
-        (("--against", "{0}") * 9, "9 at most"), (("--against", "{0}", "--midi-out", "x"), "one score"),
+        (("--against", "{0}") * 9, "9 at most"), (("--against", "{0}", "--midi-out", "x"), "one is played"),
         (("--against", "nothing"), "no take 'nothing'"),
     ],
 )  # fmt: skip

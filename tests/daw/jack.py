@@ -24,10 +24,10 @@ HERE: Final = Path(__file__).resolve()
 class Jack:
     """A dummy server of its own name; `env` is what its clients need. Use it as a context manager."""
 
-    def __init__(self, name: str = f"hf{os.getpid()}", sync: bool = True) -> None:
+    def __init__(self, name: str = f"hf{os.getpid()}", sync: bool = True, period: int = PERIOD) -> None:
         self.env = os.environ | {"JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1"}
         words = ["jackd", "--no-realtime", "-n", name, "-t", "5000", *["-S"] * sync]
-        words += ["-d", "dummy", "-r", str(RATE), "-p", str(PERIOD)]
+        words += ["-d", "dummy", "-r", str(RATE), "-p", str(period)]
         self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.env)
 
     def __enter__(self) -> "Jack":
