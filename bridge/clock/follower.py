@@ -20,7 +20,6 @@ TICKS_PER_SIXTEENTH: Final = PER_BEAT // 4
 LOST_S: Final = 0.5  # without a tick the clock is missing; the slowest tempo has one every 0.125 s
 AHEAD: Final = 0.95  # of a tick: as far as a place goes on before the next tick has come
 KNOWN: Final = PER_BEAT  # ticks after which a tempo is worth telling
-SURE: Final = 0.001  # or its standard error, as a part of it
 
 
 class Place(NamedTuple):
@@ -81,7 +80,6 @@ class Follower:
         """Where the host is at `now`; it goes on between ticks, but not past one that has not come."""
         heard = self._heard
         lost = heard.last_s is not None and now - heard.last_s > LOST_S
-        known = heard.steady >= KNOWN or heard.error < SURE
         song, line = float(heard.song), None
         if heard.rolling:
             at = heard.song - 1
@@ -89,7 +87,7 @@ class Follower:
             if heard.line is not None:
                 line = heard.line._replace(tick=heard.line.tick + heard.offset)
                 song = min(max(line.tick_at(now), at), at + AHEAD)
-        bpm = heard.bpm if known and not lost else None
+        bpm = heard.bpm if heard.steady >= KNOWN and not lost else None
         return Place(heard.rolling and not lost, song, bpm, heard.error, heard.steady, heard.jumps, lost, line)
 
     def _tick(self, time: float) -> None:

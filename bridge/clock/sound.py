@@ -17,7 +17,7 @@ from .ticks import PER_BEAT
 SAME: Final = 0.001  # a part of the tempo
 SURELY: Final = 2.0  # standard errors by which it must be more
 PARTS: Final = 1000  # of a tick, to which places are rounded
-SPAN: Final = 96  # ticks: a tempo is judged by no fewer
+SPAN: Final = 2 * PER_BEAT  # ticks: a tempo is judged by no fewer
 
 
 class InTime:
@@ -40,7 +40,7 @@ class InTime:
 
     def judge(self, place: Place, tell: Callable[[str], None] = say) -> None:
         """Whether the host's tempo is the take's; says when that changes."""
-        if not place.playing or place.bpm is None:
+        if not place.playing or place.bpm is None or place.steady < SPAN:
             return
         own = float(self._selection.bpm_at_beat(Fraction(round(place.ticks), PER_BEAT)))
         off = abs(place.bpm / own - 1) - SURELY * place.error

@@ -168,6 +168,7 @@ def test_notes_never_hang(story: list[tuple[str, int]], loop: bool) -> None:
             host.say({"S": START, "C": CONTINUE, "X": STOP}[what])
         run(host, sender, out, number)
         place = host.place(0.5 * PERIOD)
+        sender.follow(place)
         at = place.ticks % 96 if loop else place.ticks
         assert out.sounding <= ({40 + int(at // 6)} if place.playing and at < 96 else set())
 

@@ -1,0 +1,183 @@
+"""`play --surface` against a real daemon: a controller's datagrams in, and what the device is given out."""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from bridge.audition import surface_link
+from bridge.audition.deck import Deck
+from bridge.audition.rendering import Playable
+from bridge.audition.sounding import Output
+from bridge.audition.surface import OnSurface
+from bridge.clock.ports import library
+from harmonicflow.core import connection, osc
+from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.tempo import Selection
+from tests.bridge.conftest import CommandLine
+from tests.bridge.stand_in_device import Device, use
+
+RATE = 44_100
+
+
+def knob(name: str, *values: osc.Value) -> None:
+    """A controller: sends, whoever hears."""
+    found = connection.find()
+    assert found is not None
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sends:
+        sends.sendto(osc.build(f"/harmonicflow/{name}", *values), ("127.0.0.1", found.osc_port))
+
+
+def wait_for(look: Any, seconds: float = 20) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return found
+
+
+@pytest.fixture
+def command(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandLine]:
+    run = CommandLine(tmp_path / "home", bundle)
+    for name, value in run.env.items():
+        monkeypatch.setenv(name, value)
+    yield run
+    run.close()
+
+
+def where(device: Device, sound: np.ndarray) -> int | None:
+    """Which frame of a sound the last thing heard is, None where it is none."""
+    heard = np.concatenate(device.heard[-4:])[-600:] if device.heard else np.zeros((1, 2))
+    if not heard.any():
+        return None
+    pattern = heard[:64]
+    for start in np.flatnonzero((sound == pattern[0]).all(axis=1)):
+        if np.array_equal(sound[start : start + 64], pattern):
+            return int(start)
+    return None
+
+
+def test_a_controller_plays_what_it_chooses(
+    command: CommandLine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Chosen, played, located, stopped, another one chosen; and the same after the daemon was started anew."""
+    from bridge.cli import run
+
+    monkeypatch.setattr(surface_link, "LOOK_S", 0.1)
+    device = Device()
+    use(device, monkeypatch)
+    made = command("generate", "--bars", "4", "--tempo", "120", "--options", "2", "--seed", "3", "--preview", "--json")
+    assert made.code == 0, made.err
+    takes = sorted(file.parent for file in (command.home / "takes").glob("*/take.json"))
+    sounds = [np.clip(soundfile.read(take / "mix.wav", dtype="float32")[0], -1, 1) for take in takes]
+    ended: list[int] = []
+    playing = threading.Thread(target=lambda: ended.append(run(["play", "--surface", "--loop"])), daemon=True)
+    playing.start()
+    wait_for(lambda: device.heard)
+    time.sleep(0.3)
+    assert where(device, sounds[1]) is None and not np.concatenate(device.heard).any()
+    knob("play")
+    wait_for(lambda: where(device, sounds[1]) is not None)  # the newest take is chosen
+    knob("stop")
+    wait_for(lambda: not np.concatenate(device.heard[-4:]).any())
+    knob("choose", 1)
+    knob("locate", 8.0)
+    knob("continue")
+    frame = wait_for(lambda: where(device, sounds[0]))
+    assert 176_400 < frame < 176_400 + RATE  # beat 8 of 120 BPM is at 4 s; the stand-in is four times as fast
+    assert command("daemon", "stop").code == 0
+    assert command("daemon", "start").code == 0
+    time.sleep(0.5)
+    knob("stop")
+    wait_for(lambda: not np.concatenate(device.heard[-4:]).any())
+    device.stream.active = False
+    playing.join(10)
+    said = capsys.readouterr().err
+    assert f"take: {takes[1].name}" in said and f"take: {takes[0].name}" in said
+    assert "the daemon is gone" in said and "the daemon is there again" in said
+
+
+def test_without_a_daemon(command: CommandLine, monkeypatch: pytest.MonkeyPatch, run_here: Any) -> None:
+    use(Device(), monkeypatch)
+    ran = run_here("play", "--surface")
+    assert ran.code == 3 and "no daemon is running" in ran.err and ran.err.count("\n") == 1
+
+
+class Sine:
+    frames = 10 * RATE
+
+    def render(self, start_frame: int, frames: int) -> np.ndarray:
+        return np.full((2, frames), (start_frame + 1) / self.frames, np.float32)
+
+
+class Turning(Sine):
+    """Headphones that remember where the head was turned."""
+
+    def __init__(self) -> None:
+        self.turned: list[tuple[float, float, float]] = []
+
+    def turn(self, yaw: float, pitch: float, roll: float) -> None:
+        self.turned.append((yaw, pitch, roll))
+
+
+def test_the_transport_is_followed_and_what_is_told_again_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [10.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    deck = Deck(RATE, 2)
+    surface = OnSurface(deck, Output(None, 2, RATE), "binaural", (0.0, 0.0, 0.0))
+    head = Turning()
+    surface.take = Playable("x", head, Selection.from_bars(2, 120, "4/4", RATE), 2, head)  # type: ignore[arg-type]
+    out = np.zeros((441, 2), np.float32)
+    surface.hear("transport", [1, 2.0, 120.0])
+    deck.fill(out)
+    assert deck.playing and deck.frame == RATE + 441
+    now[0] += 1.0
+    surface.hear("transport", [1, 4.0, 120.0])  # as a subscription that is renewed is told
+    deck.fill(out)
+    assert deck.frame == RATE + 882
+    surface.hear("transport", [1, 4.5, 120.0])
+    deck.fill(out)
+    assert deck.frame == 9 * RATE // 4 + 441
+    surface.hear("head", [30.0, -10.0, 5.0])
+    assert head.turned == [(30.0, -10.0, 5.0)]
+    surface.hear("transport", [0, 4.5, 120.0])
+    deck.fill(out)
+    assert not deck.playing and surface.beat == 4.5
+
+
+def test_angles_and_what_does_not_go_together(run_here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(Device(), monkeypatch)
+    for words, said in (
+        (("last", "--head", "30"), "--head is for headphones"),
+        (("last", "--binaural", "--head", "30,200"), "30,200"),
+        (("last", "--surface", "--clock", "x"), "leave out --clock"),
+        (("last", "--clock", "x", "--options"), "one is played"),
+        (("tune.wav", "--clock", "x"), "its tempo must be known"),
+    ):
+        ran = run_here("play", *words)
+        assert ran.code == 2 and said in ran.err and ran.err.count("\n") == 1, ran.err
+
+
+def test_ports_that_are_not_there(run_here: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("rtmidi")
+    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", f"none{os.getpid()}")
+    from harmonicflow.score.midi import write_midi
+    from harmonicflow.score.score import Note, Score
+
+    score = Score((Note("bass", Fraction(0), Fraction(1), 40, 90),))
+    write_midi(score, Selection.from_bars(1, 120, "4/4", RATE), tmp_path / "score.mid")
+    ran = run_here("play", str(tmp_path / "score.mid"), "--clock", "no such port", "--midi-out", "virtual")
+    assert ran.code == 6 and "no MIDI port 'no such port'" in ran.err and ran.err.count("\n") == 1
+    assert run_here("play", "--list-ports", "--json").code == 0
+    monkeypatch.setitem(__import__("sys").modules, "rtmidi", None)
+    with pytest.raises(HarmonicFlowError, match=r"harmonicflow\[play\]"):
+        library()
