@@ -8,6 +8,8 @@ import importlib
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol, cast
 
+import harmonicflow
+
 
 class State(Protocol):
     """How the bridge is in one installation of a host."""
@@ -38,6 +40,15 @@ class State(Protocol):
 
     def to_json(self) -> dict[str, object]:
         """What only this host has, for programs."""
+
+
+def state_of(version: str, bound: bool) -> str:
+    """A `State.state`: of the scripts of that release, "" for none, and whether the host has all of them bound."""
+    if not version:
+        return "not installed"
+    if version != harmonicflow.__version__:
+        return "other version"
+    return "installed" if bound else "not bound"
 
 
 class Installer(Protocol):

@@ -1,4 +1,4 @@
-"""What each of ReaScript's functions does in the stub: methods named like them. `reaper_host` has checked the arguments.
+"""What each of ReaScript's functions does in the stub: methods named like them. `reaper_host` checks the arguments.
 
 Beyond the types: handles must be of this project and alive, names of values must be listed, the project changes inside
 undo blocks only, accessors and sources are used between their making and their end.

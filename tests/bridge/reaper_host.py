@@ -56,8 +56,9 @@ local function caller(kind)
     return function(...) return call(kind, name, select("#", ...), ...) end
   end
 end
-local fixed = { __newindex = function(_, name) misuse("reaper is written into: " .. name) end, __index = caller("reaper") }
-reaper = setmetatable({}, fixed)
+reaper = setmetatable({}, {
+  __index = caller("reaper"), __newindex = function(_, name) misuse("reaper is written into: " .. name) end,
+})
 gfx = setmetatable({}, {
   __index = function(self, name)
     if window.has(name) then return window.get(name) end

@@ -1,4 +1,4 @@
-"""A project as REAPER keeps one, in plain objects: tracks, items, takes, sources, undo. No more than the bridge meets."""
+"""A project as REAPER keeps one, in plain objects: tracks, items, takes, sources, undo. As much as the bridge meets."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -49,7 +49,8 @@ class Take:
     name: str = ""
     values: dict[str, float] = field(default_factory=dict)
     start_quarters: float = 0.0  # MIDI: where tick 0 lies
-    notes: list[tuple[float, float, int, int, int]] = field(default_factory=list)  # start, end, channel, pitch, velocity
+    # Start, end, channel, pitch, velocity.
+    notes: list[tuple[float, float, int, int, int]] = field(default_factory=list)
 
 
 @dataclass(eq=False)

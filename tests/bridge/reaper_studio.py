@@ -1,4 +1,4 @@
-"""A studio for tests: a REAPER that is a stand-in, with our real scripts installed, the real spool, and real daemons."""
+"""A studio for tests: a stand-in for REAPER with our real scripts installed, the real spool, and real daemons."""
 
 import json
 import time

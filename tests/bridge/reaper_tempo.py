@@ -1,4 +1,4 @@
-"""A tempo map as REAPER keeps it: markers at times in seconds, tempos as floats, linear ramps, meters that begin bars."""
+"""A tempo map as REAPER keeps it: markers at seconds, tempos as floats, linear ramps, meters that begin bars."""
 
 import math
 from typing import NamedTuple

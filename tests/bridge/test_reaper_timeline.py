@@ -1,4 +1,4 @@
-"""Tempo map and meters of a REAPER project as the protocol's SelectionSpec, at every rate, and exactly where possible."""
+"""Tempo map, meters, clip and notes of a REAPER project as the protocol has them, at every rate."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -159,7 +159,13 @@ def test_midi_tracks_that_name_an_instrument_are_parts(scripts: Path, tmp_path: 
     bench = Bench(tmp_path, scripts, tempo=STEPS)
     project = bench.project
     bass, pad = project.add_track("Bass line"), project.add_track("Pad")
-    notes = [(3.5, 5.0, 40, 90), (6.0, 6.0 + 1 / 3, 43, 80), (9.25, 10.0, 45, 1), (17.5, 19.0, 47, 127), (19.0, 20.0, 50, 9)]
+    notes = [
+        (3.5, 5.0, 40, 90),
+        (6.0, 6.0 + 1 / 3, 43, 80),
+        (9.25, 10.0, 45, 1),
+        (17.5, 19.0, 47, 127),
+        (19, 20, 50, 9),
+    ]
     project.add_notes(bass, 2, 20, notes)
     project.add_notes(pad, 2, 20, notes)
     project.select(4, 18, bass, pad)
@@ -173,8 +179,8 @@ def test_midi_tracks_that_name_an_instrument_are_parts(scripts: Path, tmp_path: 
         ("bass", 2, Fraction(1, 3), 43, 80), ("bass", Fraction(21, 4), Fraction(3, 4), 45, 1),
         ("bass", Fraction(27, 2), Fraction(1, 2), 47, 127),
     ]  # fmt: skip
-    names = bench.eval("function(from, upto) local _, _, t = host.range() return table.concat(host.heard(t, from, upto), ', ') end")
-    assert names(0, 400_000) == "Bass line (MIDI: bass)"
+    names = "function(a, b) local _, _, t = host.range() return table.concat(host.heard(t, a, b), ', ') end"
+    assert bench.eval(names)(0, 400_000) == "Bass line (MIDI: bass)"
 
 
 def test_items_are_the_range_where_no_time_is_selected(scripts: Path, tmp_path: Path) -> None:

@@ -80,7 +80,8 @@ def request_id(session: Path, libraries: Path, daemon: Daemon) -> str:
         local main = assert(loadfile({quoted(libraries / "main.lua")}))({quoted(libraries)})
         local tracks = {{ s:route_by_name("Vox"):to_track() }}
         local values = {{ chords = "Am | F", chord_source = "typed", seed = 7 }}
-        local id = main.requests.generate({first}, {last}, tracks, values, {{ "bass", "drums", "guitar", "piano" }})
+        local id = "ardour-headless-1"
+        main.requests.generate(id, {first}, {last}, tracks, values, {{ "bass", "drums", "guitar", "piano" }})
         print("request " .. id)
         Session = nil
     """

@@ -10,7 +10,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import harmonicflow
 from harmonicflow.core import paths
 from harmonicflow.core.errors import HarmonicFlowError
 
@@ -42,11 +41,7 @@ class State(NamedTuple):
     @property
     def state(self) -> str:
         """One of "installed", "not bound", "other version" and "not installed"."""
-        if not self.version:
-            return "not installed"
-        if self.version != harmonicflow.__version__:
-            return "other version"
-        return "installed" if self.hook and self.actions else "not bound"
+        return hosts.state_of(self.version, self.hook and bool(self.actions))
 
     @property
     def bound(self) -> list[str]:

@@ -58,15 +58,26 @@ function actions.selected()
 	return from, upto, tracks
 end
 
---- Send a generate request and note it as a job of this session.
-function actions.generate(from, upto, tracks, values)
+-- Note a job of this session, then have it sent: `send(id, ...)`. So no result can come that nobody waits for.
+local function hand_in(job, last, send, ...)
 	daemon.wake()
+	job.id = spool.new_id(host.name)
+	jobs.add(job, last)
+	local ok, why = pcall(send, job.id, ...)
+	if not ok then
+		jobs.remove(job.id)
+		error(why, 0)
+	end
+end
+
+--- Send a generate request.
+function actions.generate(from, upto, tracks, values)
 	local heard = values.along ~= false and tracks or {}
-	local id = requests.generate(from, upto, heard, values, stems())
 	local wish = { mix = values.mix, binaural = values.binaural, midi = values.midi ~= false }
-	jobs.add(
-		{ id = id, what = "generate stems", origin = from, from = from, upto = upto, wish = wish },
-		{ kind = "generate", from = from, upto = upto, tracks = names_of(tracks), values = values }
+	hand_in(
+		{ what = "generate stems", origin = from, from = from, upto = upto, wish = wish },
+		{ kind = "generate", from = from, upto = upto, tracks = names_of(tracks), values = values },
+		requests.generate, from, upto, heard, values, stems()
 	)
 end
 
@@ -82,16 +93,15 @@ local function send_regenerate(stem, from, upto)
 	if not found then
 		error("there is no take of HarmonicFlow in the selection: generate stems first", 0)
 	end
-	daemon.wake()
-	local id = requests.regenerate(found.take, stem, math.max(from - found.origin, 0), upto - found.origin)
 	local wish = {}
 	for name in pairs(takes.EXTRAS) do
 		wish[name] = host.track_named(takes.track_name(name)) ~= nil
 	end
 	wish.midi = host.track_named(takes.track_name(stem, true)) ~= nil
-	jobs.add(
-		{ id = id, what = "regenerate " .. stem, origin = found.origin, from = from, upto = upto, wish = wish },
-		{ kind = "regenerate", stem = stem, from = from, upto = upto }
+	hand_in(
+		{ what = "regenerate " .. stem, origin = found.origin, from = from, upto = upto, wish = wish },
+		{ kind = "regenerate", stem = stem, from = from, upto = upto },
+		requests.regenerate, found.take, stem, math.max(from - found.origin, 0), upto - found.origin
 	)
 end
 

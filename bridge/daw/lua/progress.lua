@@ -1,4 +1,4 @@
--- How far a job is, and what went wrong, in words.
+-- What is selected, how far a job is, and what went wrong, in words.
 
 local progress = {}
 
@@ -38,6 +38,13 @@ end
 function progress.failure(report)
 	local error = report.error or {}
 	return ("%s. %s."):format(error.message or "the daemon does not say why", error.todo or "")
+end
+
+--- What is selected: "Bars 2 to 3, 4.3 s at 93.7 BPM".
+function progress.range(bar, last_bar, seconds, bpm, meter_changes)
+	local bars = bar == last_bar and ("Bar %d"):format(bar) or ("Bars %d to %d"):format(bar, last_bar)
+	local tempo = ("%.2f"):format(bpm):gsub("%.?0+$", "")
+	return ("%s, %.1f s at %s BPM%s"):format(bars, seconds, tempo, meter_changes and ", meter changes" or "")
 end
 
 --- A sentence: the first letter large.

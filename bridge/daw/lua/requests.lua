@@ -8,8 +8,8 @@ local requests = {}
 
 math.randomseed(os.time() + math.floor(host.now_s() * 1e6) % 1000000007)
 
---- A seed that nobody has chosen.
-function requests.new_seed()
+-- A seed that nobody has chosen.
+local function new_seed()
 	return math.random(1, 2147483647)
 end
 
@@ -31,17 +31,16 @@ local function said(text)
 	return text and text:match("%S") and text or nil
 end
 
---- Write the clip and send a generate request; its id, and words for what is selected. The audio of `tracks` is the
---- clip, the notes of their MIDI are finished parts; either may be missing.
-function requests.generate(from, upto, tracks, values, stems)
-	local id = spool.new_id(host.name)
+--- Write the clip and send a generate request. The audio of `tracks` is the clip, the notes of their MIDI are finished
+--- parts; either may be missing.
+function requests.generate(id, from, upto, tracks, values, stems)
 	local spec, words = host.selection(from, upto)
 	local session = host.project()
 	local typed = values.chord_source == "typed" and said(values.chords) or nil
 	local request = {
 		kind = "generate", id = id, selection = spec, stems = stems_of(values, stems), prompt = values.prompt or "",
 		genre = said(values.genre), mood = said(values.mood), chords = typed,
-		seed = (values.seed or 0) > 0 and values.seed or requests.new_seed(), count = values.count or 1,
+		seed = (values.seed or 0) > 0 and values.seed or new_seed(), count = values.count or 1,
 		title = (session .. ": " .. words):sub(1, 200),
 		steering = { quantize = values.quantize or 0.5 },
 		score = host.score(tracks, from, upto),
@@ -53,17 +52,14 @@ function requests.generate(from, upto, tracks, values, stems)
 		}
 	end)
 	spool.send(request)
-	return id, words
 end
 
---- Send a regenerate request for frames `first` to `last` of a take; its id.
-function requests.regenerate(take, stem, first, last)
-	local id = spool.new_id(host.name)
+--- Send a regenerate request for frames `first` to `last` of a take.
+function requests.regenerate(id, take, stem, first, last)
 	spool.send({
 		kind = "regenerate", id = id, take = take, stems = json.array({ stem }), frames = json.array({ first, last }),
-		seed = requests.new_seed(),
+		seed = new_seed(),
 	})
-	return id
 end
 
 return requests

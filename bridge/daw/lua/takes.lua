@@ -113,4 +113,28 @@ function takes.instrument(name)
 	return nil
 end
 
+--- What can be played along with, by name: tracks with sound, and MIDI tracks with the instruments they name.
+function takes.sources(sounds, midi)
+	local names = {}
+	for _, source in ipairs(sounds) do
+		names[#names + 1] = source.name
+	end
+	for _, source in ipairs(midi) do
+		names[#names + 1] = ("%s (MIDI: %s)"):format(source.name, source.instrument)
+	end
+	return names
+end
+
+--- The newest of the takes that sound on our tracks: `on_track(name)` gives what sounds there ({take, origin}) or nil.
+function takes.newest(on_track)
+	local newest
+	for _, stem in ipairs(takes.STEMS) do
+		local found = on_track(takes.track_name(stem))
+		if found and (not newest or found.take > newest.take) then
+			newest = found
+		end
+	end
+	return newest
+end
+
 return takes

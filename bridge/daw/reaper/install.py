@@ -9,7 +9,6 @@ from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple
 
-import harmonicflow
 from harmonicflow.core import paths
 from harmonicflow.core.errors import HarmonicFlowError
 
@@ -58,11 +57,7 @@ class State(NamedTuple):
     @property
     def state(self) -> str:
         """One of "installed", "not bound", "other version" and "not installed"."""
-        if not self.version:
-            return "not installed"
-        if self.version != harmonicflow.__version__:
-            return "other version"
-        return "installed" if len(self.actions) == len(ACTIONS) else "not bound"
+        return hosts.state_of(self.version, len(self.actions) == len(ACTIONS))
 
     @property
     def bound(self) -> list[str]:
@@ -104,9 +99,7 @@ def uninstall(config: Path | None = None) -> State:
         raise HarmonicFlowError("host_running", host=TITLE)
     ours = folder / "Scripts" / FOLDER
     with paths.disk_errors(folder):
-        if (folder / KEYS).exists():
-            left = kb.take_out((folder / KEYS).read_bytes(), FOLDER)
-            write(folder / KEYS, left) if left else (folder / KEYS).unlink()
+        _unregister(folder)
         startup.take_out(ours.parent, ours)
     paths.remove_folder(ours)
     return _state(folder)
@@ -162,6 +155,19 @@ def _register(folder: Path) -> list[str]:
             write(folder / BACKUP, old)
         write(file, new)
     return []
+
+
+def _unregister(folder: Path) -> None:
+    """Take our actions out. Where nothing else has changed since, the file is again what it was, to the byte."""
+    file, backup = folder / KEYS, folder / BACKUP
+    if not file.exists():
+        return
+    left = kb.take_out(file.read_bytes(), FOLDER)
+    before = backup.read_bytes() if backup.exists() else b""
+    if left.rstrip(b"\r\n") == before.rstrip(b"\r\n"):
+        left = before
+        backup.unlink(missing_ok=True)
+    write(file, left) if left else file.unlink()
 
 
 def _state(folder: Path) -> State:

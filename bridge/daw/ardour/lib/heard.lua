@@ -31,16 +31,11 @@ end
 
 --- The take that sounds in a range: the newest of what one hears on our tracks; nil where there is none.
 function heard.at(session, from, upto)
-	local newest
-	for _, stem in ipairs(takes.STEMS) do
-		local route = session:route_by_name(takes.track_name(stem))
+	return takes.newest(function(name)
+		local route = session:route_by_name(name)
 		local track = route:isnil() and route or route:to_track()
-		local found = not track:isnil() and on_playlist(track:playlist(), from, upto) or nil
-		if found and (not newest or found.take > newest.take) then
-			newest = found
-		end
-	end
-	return newest
+		return not track:isnil() and on_playlist(track:playlist(), from, upto) or nil
+	end)
 end
 
 return heard

@@ -38,14 +38,7 @@ function host.selection(from, upto)
 end
 
 function host.heard(tracks, from, upto)
-	local names = {}
-	for _, source in ipairs(clip.sources(tracks, from, upto)) do
-		names[#names + 1] = source.name
-	end
-	for _, source in ipairs(notes.sources(tracks)) do
-		names[#names + 1] = ("%s (MIDI: %s)"):format(source.name, source.instrument)
-	end
-	return names
+	return takes.sources(clip.sources(tracks, from, upto), notes.sources(tracks))
 end
 
 function host.score(tracks, from, upto)

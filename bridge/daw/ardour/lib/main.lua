@@ -24,7 +24,7 @@ local spool = load_module("spool", json, settings.spool)
 local fraction, takes, progress = load_module("fraction"), load_module("takes"), load_module("progress")
 local form = load_module("form", takes)
 local dialog = load_module("dialog", form)
-local timeline = load_module("timeline", json, fraction)
+local timeline = load_module("timeline", json, fraction, progress)
 local notes = load_module("notes", json, takes, fraction, timeline)
 local host = load_module(
 	"host", takes, timeline, load_module("clip"), notes, load_module("selected", takes), load_module("heard", takes),

@@ -5,7 +5,7 @@
 -- points are exact fractions of a frame. Within a ramp a point every 1/16 note stands for the curve: it is never
 -- more than 0.3 ms off. Written for Ardour 7.3; 8 and 9 name the calls of the tempo map the same.
 
-local json, fraction = ...
+local json, fraction, progress = ...
 
 local timeline = {}
 
@@ -134,11 +134,7 @@ function timeline.selection(session, from, upto)
 		meters = json.array(changes),
 		start_beat = fraction.text(into_bar, TICKS),
 	}
-	local bars = bar == last_bar and ("Bar %d"):format(bar) or ("Bars %d to %d"):format(bar, last_bar)
-	local words = ("%s, %.1f s at %s BPM%s"):format(
-		bars, (upto - from) / rate, ("%.2f"):format(bpm):gsub("%.?0+$", ""), #changes > 1 and ", meter changes" or ""
-	)
-	return spec, words
+	return spec, progress.range(bar, last_bar, (upto - from) / rate, bpm, #changes > 1)
 end
 
 return timeline

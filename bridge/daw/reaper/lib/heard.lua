@@ -23,15 +23,10 @@ end
 
 --- The take that sounds in a range: the newest of what one hears on our tracks; nil where there is none.
 function heard.at(from, upto)
-	local newest
-	for _, stem in ipairs(takes.STEMS) do
-		local track = project.track_named(takes.track_name(stem))
-		local found = track and on_track(track, from, upto, project.rate())
-		if found and (not newest or found.take > newest.take) then
-			newest = found
-		end
-	end
-	return newest
+	return takes.newest(function(name)
+		local track = project.track_named(name)
+		return track and on_track(track, from, upto, project.rate())
+	end)
 end
 
 return heard

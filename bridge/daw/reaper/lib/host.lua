@@ -1,6 +1,6 @@
 -- What only REAPER can do, as lua/actions.lua lists it.
 
-local project, timeline, clip, notes, selected, heard, place, window, dialog = ...
+local takes, project, timeline, clip, notes, selected, heard, place, window, dialog = ...
 
 local host = {
 	name = "reaper", tell = dialog.tell, show = window.show, sound = clip.sound, score = notes.score,
@@ -49,14 +49,7 @@ function host.print(text)
 end
 
 function host.heard(tracks, from, upto)
-	local names = {}
-	for _, source in ipairs(clip.sources(tracks, from, upto)) do
-		names[#names + 1] = source.name
-	end
-	for _, source in ipairs(notes.sources(tracks)) do
-		names[#names + 1] = ("%s (MIDI: %s)"):format(source.name, source.instrument)
-	end
-	return names
+	return takes.sources(clip.sources(tracks, from, upto), notes.sources(tracks))
 end
 
 return host

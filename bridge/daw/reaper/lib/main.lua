@@ -23,11 +23,11 @@ local fraction, takes, progress = load_module("fraction"), load_module("takes"),
 local safe, draw, project = load_module("safe"), load_module("draw"), load_module("project")
 local form = load_module("form", takes)
 local dialog, window = load_module("dialog", form, draw, progress), load_module("window", draw)
-local timeline = load_module("timeline", json, fraction, project)
+local timeline = load_module("timeline", json, fraction, progress, project)
 local items = load_module("items", project, takes)
 local media = load_module("media", takes, project, load_module("midi_file"), safe)
 local host = load_module(
-	"host", project, timeline, load_module("clip", project, safe),
+	"host", takes, project, timeline, load_module("clip", project, safe),
 	load_module("notes", json, fraction, takes, project, timeline), load_module("selected", project, takes),
 	load_module("heard", takes, project, items),
 	load_module("place", takes, project, items, media, timeline, fraction, safe), window, dialog

@@ -5,7 +5,7 @@
 -- thousandth of a frame. Within a ramp a point every 1/16 note, where REAPER has it, stands for the curve.
 -- Quarter notes are counted from the project's start (the calls that end in _abs), also across cut bars.
 
-local json, fraction, project = ...
+local json, fraction, progress, project = ...
 
 local timeline = {}
 
@@ -161,11 +161,7 @@ function timeline.selection(from, upto)
 		rate = rate, start_frame = from, end_frame = upto, tempo = anchors(found, first, last, rate),
 		meters = changes, start_beat = fraction.text(into[1], into[2]),
 	}
-	local bars = bar == last_bar and ("Bar %d"):format(bar) or ("Bars %d to %d"):format(bar, last_bar)
-	local words = ("%s, %.1f s at %s BPM%s"):format(
-		bars, (upto - from) / rate, ("%.2f"):format(bpm):gsub("%.?0+$", ""), #changes > 1 and ", meter changes" or ""
-	)
-	return spec, words
+	return spec, progress.range(bar, last_bar, (upto - from) / rate, bpm, #changes > 1)
 end
 
 return timeline
