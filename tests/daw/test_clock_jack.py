@@ -85,7 +85,7 @@ def test_another_tempo_is_followed_within_a_bar(host: Host) -> None:
     tempos = np.array(followed(host, ticks([100] * 72 + [140] * 96)))[72:]
     off = 100 * (tempos / 140 - 1)
     settled = int(np.flatnonzero(np.abs(off) > 0.5)[-1]) + 1
-    print(f"100 -> 140: {abs(off[-1]):.4f} % off after a bar, within 0.5 % after {settled} ticks, over {off.max():.2f} %")
+    print(f"100 -> 140: {abs(off[-1]):.4f} % off after a bar, in 0.5 % after {settled} ticks, over {off.max():.2f} %")
     assert abs(off[-1]) < 0.1 and off.max() < 2 and settled < 48
 
 
@@ -213,8 +213,8 @@ def test_a_score_goes_with_the_clock(jack: Jack, host: Host, tmp_path: Path) -> 
     off = 1000 * np.array([at - due for (at, _), (due, _) in zip(heard, expected, strict=True)])
     size = np.abs(off)
     print(
-        f"{len(off)} notes: {off.min():.2f} to {off.max():.2f} ms from their ticks; {np.median(size):.2f} in the middle, "
-        f"{np.mean(size < 2):.0%} within 2 ms"
+        f"{len(off)} notes: {off.min():.2f} to {off.max():.2f} ms from their ticks; "
+        f"{np.median(size):.2f} in the middle, {np.mean(size < 2):.0%} within 2 ms"
     )
     assert np.median(size) < 2.0 and np.mean(size < 5) > 0.9
     late = [round(1000 * at) for at in np.diff([at for at, row in broken if row == TICK])]
