@@ -134,10 +134,10 @@ class Output:
 
 def _opened(name: str, direction: str) -> tuple[Any, str]:
     """RtMidi's client of a port, and the port's whole name."""
+    port = None if name == VIRTUAL else find(name, direction)
     midi = library()
     kind = midi.MidiIn if direction == "in" else midi.MidiOut
     own = "clock" if direction == "in" else "notes"
-    port = None if name == VIRTUAL else find(name, direction)
     apis = midi.get_compiled_api() if port is None else [port.api]
     reason = "this system has no virtual ports"
     for api in apis:

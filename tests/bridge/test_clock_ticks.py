@@ -27,7 +27,7 @@ def off(ticks: Ticks, bpm: float) -> float:
 def test_the_tempo_is_known_after_two_beats(bpm: float, jitter: str) -> None:
     """Below 0.1 % after 48 ticks, and below 0.03 % after two bars."""
     found = []
-    for seed in range(6):
+    for seed in range(4):
         times = JITTERS[jitter](due(bpm, 8 * PER_BEAT), np.random.default_rng(seed))
         found.append((abs(off(heard(times[:49]), bpm)), abs(off(heard(times), bpm))))
     two_beats, two_bars = np.max(found, axis=0)

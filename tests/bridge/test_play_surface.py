@@ -44,13 +44,40 @@ def wait_for(look: Any, seconds: float = 20) -> Any:
     return found
 
 
-@pytest.fixture
-def command(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandLine]:
-    run = CommandLine(tmp_path / "home", bundle)
-    for name, value in run.env.items():
-        monkeypatch.setenv(name, value)
-    yield run
+@pytest.fixture(scope="module")
+def command(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    """A home with two takes, and its daemon."""
+    run = CommandLine(tmp_path_factory.mktemp("surface") / "home", bundle)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in run.env.items():
+            patch.setenv(name, value)
+        made = run("generate", "--bars", "4", "--tempo", "120", "--options", "2", "--seed", "3", "--preview", "--json")
+        assert made.code == 0, made.err
+        yield run
     run.close()
+
+
+class Playing:
+    """`harmonicflow play` in a thread, to a device that is there."""
+
+    def __init__(self, device: Device, *words: str) -> None:
+        from bridge.cli import run
+
+        self.device, self.code = device, -1
+        self._thread = threading.Thread(target=lambda: setattr(self, "code", run(["play", *words])), daemon=True)
+        self._thread.start()
+        wait_for(lambda: device.heard)
+
+    def loud(self, seconds: float = 0.2) -> np.ndarray:
+        """How loud each side is of what comes next."""
+        first = len(self.device.heard)
+        time.sleep(seconds)
+        return np.sqrt(np.mean(np.concatenate(self.device.heard[first:]) ** 2, axis=0))
+
+    def end(self) -> None:
+        self.device.stream.active = False
+        self._thread.join(10)
+        self.device.running.clear()
 
 
 def where(device: Device, sound: np.ndarray) -> int | None:
@@ -69,19 +96,12 @@ def test_a_controller_plays_what_it_chooses(
     command: CommandLine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Chosen, played, located, stopped, another one chosen; and the same after the daemon was started anew."""
-    from bridge.cli import run
-
     monkeypatch.setattr(surface_link, "LOOK_S", 0.1)
     device = Device()
     use(device, monkeypatch)
-    made = command("generate", "--bars", "4", "--tempo", "120", "--options", "2", "--seed", "3", "--preview", "--json")
-    assert made.code == 0, made.err
     takes = sorted(file.parent for file in (command.home / "takes").glob("*/take.json"))
     sounds = [np.clip(soundfile.read(take / "mix.wav", dtype="float32")[0], -1, 1) for take in takes]
-    ended: list[int] = []
-    playing = threading.Thread(target=lambda: ended.append(run(["play", "--surface", "--loop"])), daemon=True)
-    playing.start()
-    wait_for(lambda: device.heard)
+    playing = Playing(device, "--surface", "--loop")
     time.sleep(0.3)
     assert where(device, sounds[1]) is None and not np.concatenate(device.heard).any()
     knob("play")
@@ -98,14 +118,42 @@ def test_a_controller_plays_what_it_chooses(
     time.sleep(0.5)
     knob("stop")
     wait_for(lambda: not np.concatenate(device.heard[-4:]).any())
-    device.stream.active = False
-    playing.join(10)
+    playing.end()
     said = capsys.readouterr().err
     assert f"take: {takes[1].name}" in said and f"take: {takes[0].name}" in said
     assert "the daemon is gone" in said and "the daemon is there again" in said
 
 
-def test_without_a_daemon(command: CommandLine, monkeypatch: pytest.MonkeyPatch, run_here: Any) -> None:
+def test_the_head_turns_and_sounds_stay(command: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a controller while it plays; and at once with --head: what is heard is what the headphones render."""
+    device = Device()
+    use(device, monkeypatch)
+    playing = Playing(device, "--surface", "last", "--binaural", "--loop")
+    knob("play")
+    wait_for(lambda: playing.loud().any())
+    sides = {}
+    for yaw in (90.0, -90.0):
+        knob("head", yaw, 0.0, 0.0)
+        time.sleep(0.3)
+        knob("play")  # the same two bars both times
+        sides[yaw] = playing.loud(0.6)
+    knob("stop")
+    playing.end()
+    balance = {yaw: 20 * np.log10(left / right) for yaw, (left, right) in sides.items()}
+    assert balance[90.0] < -0.2 and balance[-90.0] > 0.2, balance  # what was in front is now right of the nose
+    from bridge.audition.headphones import Headphones
+    from bridge.audition.sounds import take_folder
+
+    device = Device()
+    use(device, monkeypatch)
+    Playing(device, "last", "--binaural", "--head", "30,-10")._thread.join(20)
+    headphones = Headphones.of_take(take_folder("last"))
+    headphones.turn(30, -10)
+    wanted = np.concatenate([piece.T for piece in headphones.stream(4096)])
+    np.testing.assert_allclose(np.concatenate(device.heard)[: len(wanted)], np.clip(wanted, -1, 1), atol=1e-6)
+
+
+def test_without_a_daemon(monkeypatch: pytest.MonkeyPatch, run_here: Any) -> None:
     use(Device(), monkeypatch)
     ran = run_here("play", "--surface")
     assert ran.code == 3 and "no daemon is running" in ran.err and ran.err.count("\n") == 1

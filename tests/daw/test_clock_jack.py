@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.tempo import Selection
 from harmonicflow.score.midi import write_midi
 from harmonicflow.score.score import Note, Score
@@ -235,3 +236,55 @@ def test_ports_are_listed_and_a_tempo_is_heard(jack: Jack, host: Host, tmp_path:
     host.begin(ticks([137.3] * 260))
     assert tempo_from("host") == Fraction("137.3")
     host.wait()
+    with pytest.raises(HarmonicFlowError, match="no MIDI clock comes from host:clock"):
+        tempo_from("host", patience_s=0.2)
+
+
+def test_a_takes_sound_goes_with_the_clock(jack: Jack, host: Host, tmp_path: Path) -> None:
+    """A take with a click on each beat: where the clicks come out, and what stop and start do; then another tempo."""
+    import soundfile
+
+    from tests.daw.jack import DEVICE, RATE, Recorder
+
+    frames, beat = 4 * RATE, RATE // 2
+    take = make_take(tmp_path / "take", frames)
+    sound = np.full((frames, 2), 0.01, np.float32)
+    for n in range(8):
+        sound[n * beat : n * beat + 4] = 0.5 + 0.05 * n
+    soundfile.write(take / "mix.wav", sound, RATE, "FLOAT")
+    words = [sys.executable, "-m", "bridge", "play", str(take), "--clock", "host", "--device", DEVICE, "--loop"]
+    env = jack.env | {"PYTHONWARNINGS": "", "HARMONICFLOW_HOME": str(tmp_path / "home")}
+    with Recorder(jack, tmp_path / "tape.raw"):
+        player = subprocess.Popen(words, cwd=ROOT, env=env, text=True, stderr=subprocess.PIPE)
+        assert player.stderr is not None and "with the clock" in player.stderr.readline()
+        time.sleep(1)
+        grid = ticks([120.0] * 264)
+        host.send(sorted([*grid, command(grid, 24, START), command(grid, 216, STOP)]))
+        host.send(sorted([*(slow := ticks([110.0] * 96)), command(slow, 1, START), command(slow, 90, STOP)]))
+        player.send_signal(signal.SIGINT)
+        _, said = player.communicate(timeout=20)
+    tape = np.fromfile(tmp_path / "tape.raw", "<f4").reshape(-1, 2)[:, 0]
+    peaks = [np.flatnonzero(np.abs(tape - (0.5 + 0.05 * n)) < 0.001) for n in range(8)]
+    found = sorted((int(each[0]), n) for n, each in enumerate(peaks) if len(each))
+    assert [n for _, n in found][-7:] == [1, 2, 3, 4, 5, 6, 7]  # the first may lie before the device could sound
+    apart = np.diff([at for at, n in found if n]) / RATE * 1000
+    print(f"beats of the sound apart: {apart.min():.2f} to {apart.max():.2f} ms, 500 wanted")
+    assert np.abs(apart - 500).max() < 20
+    assert "110" in said and "not stretched" in said and "--tempo 110" in said, said
+
+
+def make_take(folder: Path, frames: int) -> Path:
+    """A take's folder with as much of take.json as playing it needs."""
+    import json
+
+    folder.mkdir()
+    selection = {
+        "rate": 48_000, "start_frame": 0, "end_frame": frames, "tempo": [["0", "0"], ["1", "24000"]],
+        "meters": [[1, "4/4"]], "start_beat": "0",
+    }  # fmt: skip
+    summary = {
+        "take": "beats", "folder": "", "bars": 2, "seconds": frames / 48_000, "rate": 48_000, "frames": frames,
+        "seed": 1, "created": "2026-01-01T00:00:00+00:00", "genre": "pop", "files": [],
+    }  # fmt: skip
+    (folder / "take.json").write_text(json.dumps({"summary": summary, "selection": selection}))
+    return folder
