@@ -363,8 +363,10 @@ class Calls:
         first = start * rate
         need(abs(first - round(first)) < 1e-3, f"the clip is read at {first} frames")
         sound = self.project.sound(accessor.track, round(first), count)
+        if not sound.any():
+            return 0  # and the buffer stays as it was
         buffer(np.ascontiguousarray(sound).ravel().tolist())
-        return 1 if sound.any() else 0
+        return 1
 
     # REAPER itself.
 

@@ -32,6 +32,7 @@ class Studio:
 
     def __init__(self, folder: Path, home: Path, rate: int = 48_000, file: str = "song.rpp") -> None:
         self.spool = home / "spool"
+        self.hurry_s = 0.0  # how far REAPER's clock leaps at each look, where no real daemon is waited for
         config = folder / "REAPER"
         install.install(config)
         project = Project(folder / "media", str(folder / file) if file else "", tempo=TEMPO, rate=rate)
@@ -83,7 +84,8 @@ class Studio:
         while not look():
             assert time.monotonic() < deadline, f"not within {seconds} s: {what}; {self.log()} {self.reaper.messages}"
             self.reaper.pump()
-            time.sleep(0.005)
+            self.reaper.skip_s += self.hurry_s
+            time.sleep(0.0 if self.hurry_s else 0.005)
 
     def answer(self, *takes: Any, state: str = "done", **fields: Any) -> str:
         """Be the daemon: take the one request, and report on it. Its id."""

@@ -83,6 +83,15 @@ def test_single_late_ticks_are_left_out() -> None:
     assert abs(off(ticks, 150)) < 0.001 and ticks.last is not None and ticks.last[0] == 200
 
 
+@pytest.mark.parametrize(("before", "after"), [(120, 110), (110, 120), (100, 140), (120, 117)])
+def test_another_tempo_of_a_host_with_long_audio_blocks(before: float, after: float) -> None:
+    """512 frames, half a tick: no tick is taken for lost, and after two bars the tempo is there."""
+    for seed in range(4):
+        times = blocks(due([before] * 150 + [after] * 192), np.random.default_rng(seed), 512)
+        ticks = heard(times)
+        assert ticks.last is not None and ticks.last[0] == len(times) - 1 and abs(off(ticks, after)) < 0.2
+
+
 @pytest.mark.parametrize("bpm", [60, 93.7, 180])
 def test_a_host_with_long_audio_blocks(bpm: float) -> None:
     """1,024 frames at 48 kHz: two ticks of 180 BPM in one block. Two bars are enough for a third of a percent."""

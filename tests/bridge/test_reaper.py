@@ -126,14 +126,20 @@ def test_regenerate_splits_and_is_a_take_in_the_middle(studio: Studio) -> None:
     now = project.sound(project.named("HF Bass"), start, stop - start)
     inside = slice(first - start, last - start)
     assert not np.array_equal(now[inside], bass[inside])
+    left, middle, right = sorted(project.named("HF Bass").items, key=lambda item: item.values["D_POSITION"])
+    assert middle.take and middle.take.source
+    assert np.array_equal(now[inside], middle.take.source.samples()[inside])
     now[inside] = bass[inside]
     assert np.array_equal(now, bass)
-    left, middle, right = sorted(project.named("HF Bass").items, key=lambda item: item.values["D_POSITION"])
     cuts = [left.values["D_FADEOUTLEN"], right.values["D_FADEINLEN"]]
     assert cuts == [0, 0] and middle.values["D_FADEINLEN"] == middle.values["D_FADEOUTLEN"] == 0
     assert studio.items("HF Bass MIDI") == [
         (start, first, 1, False), (first, last, 1, False), (first, last, 1, True), (last, stop, 1, False),
     ]  # fmt: skip
+    for item in project.named("HF Bass MIDI").items:
+        if item.span(project.rate) == (first, last) and not item.values.get("B_MUTE"):
+            assert item.take and item.take.notes
+            assert all(0 <= note[0] < note[1] <= 4 * TICKS for note in item.take.notes)  # four beats, no others
     extras = ("HF Mix", "HF Binaural")  # come with it, since their tracks are there
     assert [row for row in project.state() if row[0] not in ("HF Bass", "HF Bass MIDI", *extras)] == [
         row for row in others if row[0] not in extras

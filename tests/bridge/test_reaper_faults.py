@@ -24,6 +24,7 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
     monkeypatch.setenv("HARMONICFLOW_HOME", str(tmp_path / "home"))
     studio = Studio(tmp_path, tmp_path / "home", RATE)
     (studio.spool / "beat.json").write_text('{"beat": 1}')
+    studio.hurry_s = 0.3
     yield studio
     studio.reaper.quit()
     studio.reaper.tidy()
@@ -227,6 +228,12 @@ def test_regenerate_names_the_take_that_is_heard(studio: Studio) -> None:
     item.active = 0  # the musician went back to the first; the drums still play the newer one
     start = studio.project.frame(FIRST)
     studio.project.select(6, 12)
+    studio.project.named("HF Drums").items[0].values["B_MUTE"] = 1.0
+    studio.reaper.act("regenerate_bass")
+    assert studio.request().take == NAME  # type: ignore[union-attr]
+    studio.answer(state="cancelled")
+    studio.finish(5)
+    studio.project.named("HF Drums").items[0].values["B_MUTE"] = 0.0
     studio.reaper.act("regenerate_bass")
     request = studio.request()
     assert request.take == newer and request.stems == ("bass",)  # type: ignore[union-attr]

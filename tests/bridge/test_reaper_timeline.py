@@ -92,6 +92,15 @@ def test_a_selection_that_begins_inside_a_bar(scripts: Path, tmp_path: Path) -> 
     assert {str(bar.meter) for bar in found.bars()} == {"7/8"}
 
 
+@pytest.mark.parametrize("bpm", [93.7, 117.3, 137.3, 151.9])
+def test_every_bar_line_is_the_start_of_its_bar(bpm: float, scripts: Path, tmp_path: Path) -> None:
+    """Whichever way the floats of its time are rounded."""
+    bench = Bench(tmp_path, scripts, tempo=TempoMap(bpm), rate=44_100)
+    for bar in range(1, 40):
+        found = bench.selection(4 * bar, 4 * bar + 4)
+        assert found.start_beat == 0 and len(found.bars()) == 1, bar
+
+
 def test_a_bar_that_a_new_meter_cuts_short_is_told_by_its_length(scripts: Path, tmp_path: Path) -> None:
     tempo = TempoMap(120, (4, 4), (Marker(0, 120, 4, 4), Marker(3.0, 120, 3, 4)))  # at beat 6, inside of bar 2
     found = Bench(tmp_path, scripts, tempo=tempo).selection(0, 12)

@@ -159,6 +159,16 @@ def test_a_second_job_makes_the_window_larger(studio: Studio) -> None:
     assert len(texts(large)) == 3 and large.size[1] > small[1]
 
 
+def test_of_two_watches_the_later_one_stays(studio: Studio) -> None:
+    """As when REAPER stood still for so long that the first one seemed dead."""
+    studio.reaper.act("watch")
+    [first] = studio.reaper.running
+    studio.reaper.skip_s += 10
+    studio.reaper.act("watch")
+    studio.reaper.pump(2)
+    assert len(studio.reaper.running) == 1 and studio.reaper.running[0] is not first
+
+
 def test_the_watch_is_started_even_where_nothing_is_registered(studio: Studio) -> None:
     studio.reaper.commands.clear()
     studio.reaper.act("generate_stems_last_settings")
