@@ -32,7 +32,8 @@ NEAR_S: Final = 0.0008  # a tick this near to the line always belongs to it
 FAR: Final = 3.0  # times the spread of the others; beyond that a tick waits
 WAITING: Final = 4  # ticks in a row that are off
 WHOLE: Final = 0.25  # of a tick, within which it is off by a whole number
-GROWING: Final = 0.5  # of their distance: ticks off by so little more from first to last keep the tempo
+GROWING: Final = 0.35  # of their distance: ticks off by so little more from first to last keep the tempo
+PARALLEL: Final = 0.02  # or by so little of a tick
 GAP_S: Final = 0.5  # without a tick: the line does not go on over it (20 BPM has one every 0.125 s)
 BENDS: Final = (9, 14, 20, 30, 45, 70, 110)  # ticks before the last where a bend is looked for
 BENT: Final = 30.0  # F value: straight lines with jitter reach it about never
@@ -87,6 +88,7 @@ class Ticks:
         if self.line is None or len(self._kept) < SURE:
             self._kept.append(row)
         elif abs(self._off(row)) <= max(NEAR_S, FAR * self._spread):
+            self._kept.extend(early for early in self._waiting if self._off(early) < 0)  # only lateness is an accident
             self._waiting.clear()
             self._kept.append(row)
             self._unbend()
@@ -113,7 +115,8 @@ class Ticks:
     def _resolve(self) -> None:
         """Ticks in a row were off: others were lost, or the tempo is another one."""
         assert self.line is not None and self.last is not None
-        off = [self._off(row) / self.line.period for row in self._waiting]
+        before = sorted(self._off(row) / self.line.period for row in list(self._kept)[-WAITING:])[WAITING // 2]
+        off = [self._off(row) / self.line.period - before for row in self._waiting]
         typical = float(np.median(off))
         lost = round(typical)
         waiting, self._waiting = self._waiting, []
@@ -122,12 +125,12 @@ class Ticks:
             self._next += lost
             self.last = (self.last[0] + lost, self.last[1])
             self._kept.extend((tick + lost, time) for tick, time in waiting)
-        elif abs(off[2] + off[3] - off[0] - off[1]) / 2 < GROWING * abs(typical):
+        elif abs(off[2] + off[3] - off[0] - off[1]) / 2 < max(GROWING * abs(typical), PARALLEL):
             self._kept.extend(waiting)
         else:
-            before = self._kept[-1]
+            last = self._kept[-1]
             self._kept.clear()
-            self._kept.extend((before, *waiting))
+            self._kept.extend((last, *waiting))
             self._period = None
 
     def _arrays(self) -> tuple[Values, Values]:

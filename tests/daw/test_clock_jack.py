@@ -1,6 +1,7 @@
 """MIDI clock through a real JACK server: tempos, changes, and a score sent out in time with it, measured."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,11 +32,12 @@ SIXTEENTHS = 32  # two bars
 BEFORE_S = 0.002  # a command comes so long before its tick
 
 
-@pytest.fixture(scope="module")
-def jack() -> Iterator[Jack]:
+@pytest.fixture(scope="module", params=[PERIOD])
+def jack(request: pytest.FixtureRequest) -> Iterator[Jack]:
     require()
     pytest.importorskip("rtmidi")
-    with Jack(f"hfclock{os.getpid()}", period=PERIOD) as server, pytest.MonkeyPatch.context() as patch:
+    name, period = f"hfclock{request.param}-{os.getpid()}", request.param
+    with Jack(name, period=period) as server, pytest.MonkeyPatch.context() as patch:
         for name in ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER"):
             patch.setenv(name, server.env[name])
         yield server
@@ -241,6 +243,7 @@ def test_ports_are_listed_and_a_tempo_is_heard(jack: Jack, host: Host, tmp_path:
         tempo_from("host", patience_s=0.2)
 
 
+@pytest.mark.parametrize("jack", [512], indirect=True)  # with shorter blocks a busy machine's server falls behind
 def test_a_takes_sound_goes_with_the_clock(jack: Jack, host: Host, tmp_path: Path) -> None:
     """A take with a click on each beat: where the clicks come out, and what stop and start do; then another tempo."""
     import soundfile
@@ -269,12 +272,13 @@ def test_a_takes_sound_goes_with_the_clock(jack: Jack, host: Host, tmp_path: Pat
     found = sorted((int(at), n) for each, n in peaks for at in each[::4])
     found = [row for row, before in zip(found[1:], found, strict=False) if row[0] - before[0] > 8]
     once = found[: next((place for place, (one, two) in enumerate(pairwise(found), 1) if two[1] <= one[1]), len(found))]
-    assert len(once) > 4  # one that is moved just then is not counted, nor the first, which the device comes too late for
+    assert len(once) > 4  # one that is moved just then is not counted, nor the first, for which a device is too late
     # This server's time gets longer when the machine is busy, so the sound is moved more often than on a device's.
     off = [1000 * abs((at - was) / RATE / (n - before) - 0.5) for (was, before), (at, n) in pairwise(once)]
     print(f"{len(once)} beats: {max(off):.2f} ms from 500 ms apart at most, {np.median(off):.2f} in the middle")
     assert max(off) < 40
-    assert "110" in said and "not stretched" in said and "--tempo 110" in said, said
+    advice = re.search(r"not stretched.* --bars 2 --tempo ([0-9.]+)", said)
+    assert advice and abs(float(advice[1]) - 110) < 0.7, said  # blocks of 11 ms, and but half a bar to listen
 
 
 def make_take(folder: Path, frames: int) -> Path:
