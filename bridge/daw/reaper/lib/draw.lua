@@ -14,7 +14,6 @@ local pressed = false
 
 --- Open the window with this much room.
 function draw.open(title, width, height)
-	gfx.ext_retina = 1
 	gfx.init(title, width, height)
 	local ground = COLOURS.ground
 	gfx.clear = math.floor(ground[1] * 255) + math.floor(ground[2] * 255) * 256 + math.floor(ground[3] * 255) * 65536

@@ -10,7 +10,7 @@ function items.plays(item)
 	if not take then
 		return nil
 	end
-	local stem, name = takes.named(reaper.GetTakeName(take))
+	local stem, name = takes.named(reaper.GetTakeName(take) or "")
 	return stem, name, take
 end
 
