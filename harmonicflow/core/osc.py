@@ -151,7 +151,8 @@ ADDRESSES: Final[dict[str, Address]] = {
         # Feedback.
         Address(
             "/harmonicflow/subscribe",
-            f"hear of every change until {LEASE_S} s after the last message, at this port of the sender; below 1024: the port it came from",
+            f"hear of every change until {LEASE_S} s after the last message, at this port of the sender; below 1024: "
+            "the port it came from",
             (Argument("port", 0, 0, 65_535),),
         ),
         Address(

@@ -5,6 +5,7 @@ import pytest
 from harmonicflow.core.errors import ERRORS, EXIT_FAILED, HarmonicFlowError, fields_of
 
 EXIT_CODES = {1, 2, 3, 4, 5, 6, 130}
+NAMES = ("OSC", "Ardour", "Ableton Live", "Live", "REAPER")
 
 
 @pytest.mark.parametrize("code", ERRORS)
@@ -13,7 +14,7 @@ def test_every_row_says_what_and_what_to_do(code: str) -> None:
     error = HarmonicFlowError(code, **dict.fromkeys(fields_of(spec), "7"))
     text = str(error)
     assert "{" not in text and text.endswith(".") and ".." not in text
-    assert error.message[0].islower() or error.message[0] in "7'" or error.message.startswith(("OSC", "Ardour"))
+    assert error.message[0].islower() or error.message[0] in "7'" or error.message.startswith(NAMES)
     assert error.todo and error.exit_code in EXIT_CODES
 
 
