@@ -102,3 +102,25 @@ def fresh_cli(tmp_path: Path, bundle: Path) -> Iterator[CommandLine]:
     run = CommandLine(tmp_path / "home", bundle)
     yield run
     run.close()
+
+
+@pytest.fixture(scope="session")
+def exports(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the takes of `tests.exported_takes`."""
+    from tests import exported_takes
+
+    folder = tmp_path_factory.mktemp("exports")
+    exported_takes.make(bundle, folder)
+    return folder
+
+
+@pytest.fixture
+def export(
+    exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Ran]:
+    """`harmonicflow export-take`, without a daemon, in an empty folder."""
+    from bridge.cli import run
+
+    monkeypatch.setenv("HARMONICFLOW_HOME", str(exports))
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: Ran(run(["export-take", *words]), *capsys.readouterr())

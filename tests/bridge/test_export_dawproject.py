@@ -15,7 +15,6 @@ import pytest
 import soundfile
 from lxml import etree
 
-from tests import exported_takes
 from tests.dawproject_schema import METADATA, PROJECT, schema
 from tests.exported_takes import CASES
 from tests.ran import Ran
@@ -23,25 +22,6 @@ from tests.ran import Ran
 OURS = {"project.xml": schema(PROJECT), "metadata.xml": schema(METADATA)}
 PUBLISHED = os.environ.get("HARMONICFLOW_DAWPROJECT_XSD")  # a folder with Project.xsd and MetaData.xsd
 Export = Callable[..., Ran]
-
-
-@pytest.fixture(scope="module")
-def home(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("exports")
-    exported_takes.make(bundle, folder)
-    return folder
-
-
-@pytest.fixture
-def export(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Export:  # fmt: skip
-    """`harmonicflow export-take`, without a daemon, in an empty folder."""
-    from bridge.cli import run
-
-    monkeypatch.setenv("HARMONICFLOW_HOME", str(home))
-    monkeypatch.chdir(tmp_path)
-    return lambda *words: Ran(run(["export-take", *words]), *capsys.readouterr())
 
 
 class Project:
@@ -89,7 +69,7 @@ class Project:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_sound_lies_where_the_selection_was(export: Export, home: Path, tmp_path: Path, case: str) -> None:
+def test_sound_lies_where_the_selection_was(export: Export, exports: Path, tmp_path: Path, case: str) -> None:
     ran = export(f"20260102-{case}", "--out", "x")
     assert ran.code == 0 and ran.out.strip() == str(tmp_path / "x.dawproject"), ran.err
     project, selection = Project(tmp_path / "x.dawproject"), CASES[case]()
@@ -110,7 +90,7 @@ def test_sound_lies_where_the_selection_was(export: Export, home: Path, tmp_path
         sound, rate = soundfile.read(io.BytesIO(project.zip.read(about)), dtype="float32")
         assert (rate, len(sound)) == (selection.rate, selection.frames)
         assert (int(audio.get("sampleRate")), int(audio.get("channels"))) == (rate, sound.shape[1])
-        take, _ = soundfile.read(home / "takes" / f"20260102-{case}-1" / f"{name.lower()}.wav", dtype="float32")
+        take, _ = soundfile.read(exports / "takes" / f"20260102-{case}-1" / f"{name.lower()}.wav", dtype="float32")
         assert np.array_equal(sound, take)
     muted = {t.get("name"): t.find("Channel/Mute").get("value") for t in project.tracks.values()}
     assert {name for name, mute in muted.items() if mute == "false"} == {*names, "Master"}
@@ -138,11 +118,11 @@ def test_tempo_and_meter_are_those_of_the_song(export: Export, tmp_path: Path, c
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_notes_are_those_of_the_midi_files(export: Export, home: Path, tmp_path: Path, case: str) -> None:
+def test_notes_are_those_of_the_midi_files(export: Export, exports: Path, tmp_path: Path, case: str) -> None:
     """Against mido: the same pitches and velocities, within half a tick of where MIDI has to round them."""
     assert export(f"20260102-{case}", "--midi-only", "--out", "x").code == 0
     project, selection = Project(tmp_path / "x.dawproject"), CASES[case]()
-    midi = mido.MidiFile(home / "takes" / f"20260102-{case}-1" / "score.mid")
+    midi = mido.MidiFile(exports / "takes" / f"20260102-{case}-1" / "score.mid")
     for track in midi.tracks[1:]:
         (clip,) = project.clips(f"{track.name.capitalize()} MIDI")
         assert float(clip.get("time")) == float(selection.start_beat)
@@ -165,14 +145,14 @@ def test_notes_are_those_of_the_midi_files(export: Export, home: Path, tmp_path:
         assert {int(n.get("channel")) for n in clip.iter("Note")} == channels
 
 
-def test_lengths_of_notes_are_those_of_the_midi_files(export: Export, home: Path, tmp_path: Path) -> None:
+def test_lengths_of_notes_are_those_of_the_midi_files(export: Export, exports: Path, tmp_path: Path) -> None:
     """But where MIDI strikes a pitch again that still sounds: the clip's note ends there."""
     assert export("20260102-plain", "--out", "x").code == 0
     project = Project(tmp_path / "x.dawproject")
     checked = 0
     for name in ("bass", "guitar", "piano"):
         tick, on, lengths = 0, {}, {}
-        for message in mido.MidiFile(home / "takes" / "20260102-plain-1" / f"{name}.mid").tracks[1]:
+        for message in mido.MidiFile(exports / "takes" / "20260102-plain-1" / f"{name}.mid").tracks[1]:
             tick += message.time
             if message.type == "note_on":
                 if message.note in on:
@@ -255,8 +235,8 @@ def test_options_of_one_request_are_groups_of_which_the_first_is_heard(export: E
     assert project.xml["metadata.xml"].findtext("Title") == '"<&> '  # the bell is nothing that XML could say
 
 
-def test_what_takes_share_is_in_the_file_once(export: Export, home: Path, tmp_path: Path) -> None:
-    assert export("20260102-plain-1", str(home / "takes" / "20260102-plain-1"), "--out", "x").code == 0
+def test_what_takes_share_is_in_the_file_once(export: Export, exports: Path, tmp_path: Path) -> None:
+    assert export("20260102-plain-1", str(exports / "takes" / "20260102-plain-1"), "--out", "x").code == 0
     assert len(Project(tmp_path / "x.dawproject").zip.namelist()) == 8  # named twice, it is one take
 
 

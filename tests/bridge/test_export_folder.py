@@ -15,32 +15,12 @@ import wavinfo
 
 from bridge.exporting.found import Take, read
 from bridge.exporting.wanted import write_sound
-from tests import exported_takes
 from tests.exported_takes import CASES
 from tests.ran import Ran
 
 Export = Callable[..., Ran]
 SOUNDS = {"bass.wav", "drums.wav", "mix.wav", "binaural.wav"}
 NOTES = {"bass.mid", "drums.mid", "score.mid"}
-
-
-@pytest.fixture(scope="module")
-def home(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("exports")
-    exported_takes.make(bundle, folder)
-    return folder
-
-
-@pytest.fixture
-def export(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Export:  # fmt: skip
-    """`harmonicflow export-take`, without a daemon, in an empty folder."""
-    from bridge.cli import run
-
-    monkeypatch.setenv("HARMONICFLOW_HOME", str(home))
-    monkeypatch.chdir(tmp_path)
-    return lambda *words: Ran(run(["export-take", *words]), *capsys.readouterr())
 
 
 def names(folder: Path) -> set[str]:
@@ -59,11 +39,11 @@ def loop_info(file: Path) -> tuple[int, ...] | None:
 @pytest.mark.parametrize("case", ["seven", "change"])
 @pytest.mark.parametrize("bits", ["24", "32"])
 def test_files_hold_the_take_and_say_where_it_was(
-    export: Export, home: Path, tmp_path: Path, case: str, bits: str
+    export: Export, exports: Path, tmp_path: Path, case: str, bits: str
 ) -> None:
     assert export(f"20260102-{case}", "--folder", "--out", "x", "--bit-depth", bits).code == 0
     assert names(tmp_path / "x") == SOUNDS | NOTES | {"README.txt"}
-    selection, take = CASES[case](), home / "takes" / f"20260102-{case}-1"
+    selection, take = CASES[case](), exports / "takes" / f"20260102-{case}-1"
     for name in SOUNDS:
         sound, rate = soundfile.read(tmp_path / "x" / name, dtype="float64", always_2d=True)
         expected, _ = soundfile.read(take / name, dtype="float64", always_2d=True)
@@ -88,9 +68,9 @@ def test_tempo_is_in_the_files_where_it_is_one_and_the_beats_are_whole(export: E
     assert loop_info(tmp_path / "none" / "bass.wav") is None
 
 
-def test_a_takes_own_files_say_their_place_and_no_tempo(home: Path) -> None:
+def test_a_takes_own_files_say_their_place_and_no_tempo(exports: Path) -> None:
     """Hosts are given these files by scripts that know the tempo: one that stretched them would spoil them."""
-    file = home / "takes" / "20260102-seven-1" / "bass.wav"
+    file = exports / "takes" / "20260102-seven-1" / "bass.wav"
     assert loop_info(file) is None
     assert wavinfo.WavInfoReader(str(file)).bext.time_reference == CASES["seven"]().start_frame
 
@@ -132,8 +112,8 @@ def test_several_takes_are_a_folder_each(export: Export, tmp_path: Path) -> None
 # ------------------------------------------------------------------------------------------------ what a take is called
 
 
-def test_takes_are_found_by_name_beginning_last_and_folder(export: Export, home: Path, tmp_path: Path) -> None:
-    folder = str(home / "takes" / "20260102-seven-1")
+def test_takes_are_found_by_name_beginning_last_and_folder(export: Export, exports: Path, tmp_path: Path) -> None:
+    folder = str(exports / "takes" / "20260102-seven-1")
     for number, name in enumerate(("20260102-seven-1", "20260102-se", "last", folder)):
         ran = export(name, "--midi-only", "--json", "--out", str(number))
         assert ran.code == 0, ran.err
@@ -143,15 +123,15 @@ def test_takes_are_found_by_name_beginning_last_and_folder(export: Export, home:
     assert (tmp_path / "A ramp 20260102-ramp-1.dawproject").is_file()
 
 
-def test_a_fetched_take_is_found(export: Export, home: Path, tmp_path: Path) -> None:
+def test_a_fetched_take_is_found(export: Export, exports: Path, tmp_path: Path) -> None:
     """What was made by a daemon on another computer lies apart, and its WAV files say nothing of themselves."""
-    target = home / "fetched" / "elsewhere-1"
-    shutil.copytree(home / "takes" / "20260102-seven-1", target)
+    target = exports / "fetched" / "elsewhere-1"
+    shutil.copytree(exports / "takes" / "20260102-seven-1", target)
     try:
         assert export("elsewhere", "--folder", "--out", "x").code == 0
         assert (tmp_path / "x" / "bass.wav").is_file()
     finally:
-        shutil.rmtree(home / "fetched")
+        shutil.rmtree(exports / "fetched")
 
 
 @pytest.mark.parametrize(
@@ -191,8 +171,8 @@ def test_nothing_is_overwritten_without_force(export: Export, tmp_path: Path) ->
     assert names(tmp_path / "full") == NOTES | {"mine.txt", "README.txt"}  # what is there besides stays
 
 
-def test_a_take_is_never_written_into(export: Export, home: Path) -> None:
-    folder = home / "takes" / "20260102-seven-1"
+def test_a_take_is_never_written_into(export: Export, exports: Path) -> None:
+    folder = exports / "takes" / "20260102-seven-1"
     before = {file.name: file.stat().st_mtime_ns for file in folder.iterdir()}
     ran = export("20260102-seven", "--folder", "--out", str(folder), "--force")
     assert ran.code == 2 and "takes are never changed" in ran.err
@@ -223,10 +203,10 @@ def _broken(take: Path, how: str) -> None:
 @pytest.mark.parametrize("how", ["short", "gone", "other", "nan", "json", "midi", "score"])
 @pytest.mark.parametrize("kind", ["--dawproject", "--folder"])
 def test_a_broken_take_leaves_nothing_behind(
-    export: Export, home: Path, tmp_path: Path, kind: str, how: str
+    export: Export, exports: Path, tmp_path: Path, kind: str, how: str
 ) -> None:  # fmt: skip
     take = tmp_path / "take"
-    shutil.copytree(home / "takes" / "20260102-seven-1", take)
+    shutil.copytree(exports / "takes" / "20260102-seven-1", take)
     _broken(take, how)
     ran = export(str(take), kind, "--out", "x")
     if (kind, how) == ("--dawproject", "midi"):
@@ -240,11 +220,11 @@ def test_a_broken_take_leaves_nothing_behind(
 @pytest.mark.parametrize("kind", ["--dawproject", "--folder"])
 @pytest.mark.parametrize("place", ["file", "part"])
 def test_a_take_that_names_files_elsewhere_is_refused(
-    export: Export, home: Path, tmp_path: Path, kind: str, name: str, place: str
+    export: Export, exports: Path, tmp_path: Path, kind: str, name: str, place: str
 ) -> None:
     """A take's folder may come from anybody."""
     take = tmp_path / "take"
-    shutil.copytree(home / "takes" / "20260102-seven-1", take)
+    shutil.copytree(exports / "takes" / "20260102-seven-1", take)
     details = msgspec.json.decode((take / "take.json").read_bytes())
     if place == "file":
         details["summary"]["files"][0]["file"] = name
@@ -256,9 +236,9 @@ def test_a_take_that_names_files_elsewhere_is_refused(
     assert names(tmp_path) == {"take"}
 
 
-def test_a_long_take_takes_no_memory(home: Path, tmp_path: Path) -> None:
+def test_a_long_take_takes_no_memory(exports: Path, tmp_path: Path) -> None:
     """Two minutes of stereo, 46 MB, go through in pieces."""
-    short = read(home / "takes" / "20260102-seven-1")
+    short = read(exports / "takes" / "20260102-seven-1")
     frames = 120 * 48_000
     soundfile.write(tmp_path / "bass.wav", np.zeros((frames, 2), np.float32), 48_000, subtype="FLOAT")
     row = msgspec.structs.replace(short.summary.files[0], frames=frames)

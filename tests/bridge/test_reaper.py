@@ -8,8 +8,7 @@ import pytest
 import soundfile as sf
 
 from harmonicflow.core.messages import Generate
-from tests.daw.daemon import Daemon
-from tests.tiny_bundle import make_tiny_bundle
+from tests.daw.daemon import Daemon, stand_in
 
 from .reaper_project import TICKS
 from .reaper_studio import FIRST, LAST, TEMPO, VALUES, Studio
@@ -19,15 +18,9 @@ STEMS = ("Bass", "Drums", "Guitar", "Piano")
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A home with the stand-in bundle. Its first daemon is started by the scripts themselves."""
-    folder = tmp_path_factory.mktemp("daemon")
-    daemon = Daemon(folder / "home", make_tiny_bundle(folder / "tiny"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HARMONICFLOW_HOME", str(daemon.home))
-        patch.setenv("HARMONICFLOW_BUNDLE", str(folder / "tiny"))
-        patch.setenv("OMP_NUM_THREADS", "1")
+    """Its first daemon is started by the scripts themselves."""
+    with stand_in(tmp_path_factory.mktemp("daemon")) as daemon:
         yield daemon
-        daemon.close()
 
 
 @pytest.fixture

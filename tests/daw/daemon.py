@@ -5,13 +5,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+import pytest
 
 from harmonicflow.core import connection as connections
+from tests.tiny_bundle import make_tiny_bundle
 
 ROOT = Path(__file__).parents[2]
 Found = TypeVar("Found")
@@ -81,3 +84,15 @@ class Daemon:
             wait_for(lambda: connections.find() is None, 15, "the end of the daemon")
         if self.process and self.process.poll() is None:
             self.process.wait(10)
+
+
+@contextmanager
+def stand_in(folder: Path) -> Iterator[Daemon]:
+    """A home in `folder` with the stand-in bundle, named by the environment; its daemon is not started, but ended."""
+    daemon = Daemon(folder / "home", make_tiny_bundle(folder / "tiny"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARMONICFLOW_HOME", str(daemon.home))
+        patch.setenv("HARMONICFLOW_BUNDLE", str(folder / "tiny"))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield daemon
+        daemon.close()

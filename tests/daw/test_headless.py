@@ -14,10 +14,9 @@ import soundfile as sf
 from harmonicflow.core.messages import Generate
 from harmonicflow.core.spool import Report
 from harmonicflow.core.tempo import Selection
-from tests.daw.daemon import ROOT, Daemon, wait_for
+from tests.daw.daemon import ROOT, Daemon, stand_in, wait_for
 from tests.daw.headless import Plan, TempoRow, create_session, is_there, quoted, read_track, run_in
 from tests.daw.session_xml import SessionState, place, read_session
-from tests.tiny_bundle import make_tiny_bundle
 
 pytestmark = pytest.mark.skipif(not is_there(), reason="Ardour 7 is not installed")
 
@@ -33,13 +32,8 @@ CLIP_AT, CLIP_FRAMES = 150_001, 6 * RATE  # the clip begins inside the range, of
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A home for a daemon with the stand-in bundle; not started."""
-    folder = tmp_path_factory.mktemp("daemon")
-    daemon = Daemon(folder / "home", make_tiny_bundle(folder / "tiny"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HARMONICFLOW_HOME", str(daemon.home))
+    with stand_in(tmp_path_factory.mktemp("daemon")) as daemon:
         yield daemon
-        daemon.close()
 
 
 @pytest.fixture(scope="module")
