@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .reaper_host import Reaper
 
 
+AUTOMATIC = {"D_FADEINLEN": 0.01, "D_FADEOUTLEN": 0.01}  # as preferences may have it for new items
+
+
 class Misuse(Exception):
     """Something that a script must not do; the test fails, whatever the script makes of it."""
 
@@ -83,6 +86,10 @@ class Calls:
 
     def UpdateArrange(self) -> None: ...
 
+    def TrackList_AdjustWindows(self, minor: bool) -> None:
+        need(not minor, "new tracks are not shown by a minor look")
+        self.host.unseen = False
+
     def UpdateItemInProject(self, item: Item) -> None: ...
 
     def Main_OnCommand(self, command: int, flag: int) -> None:
@@ -143,10 +150,6 @@ class Calls:
         meter = marker.numerator or -1, marker.denominator or -1
         return True, marker.time, measure, beat, marker.bpm, *meter, marker.linear
 
-    def TimeMap_GetTimeSigAtTime(self, _: object, time: float) -> tuple[int, int, float]:
-        measure = self.project.tempo.measure_at(time)
-        return *self.project.tempo.measures(measure)[measure][2:], self.project.tempo.tempo(time)
-
     def TimeMap_timeToQN_abs(self, _: object, time: float) -> float:
         return self.project.tempo.quarters(time)
 
@@ -178,6 +181,7 @@ class Calls:
     def InsertTrackAtIndex(self, index: int, defaults: bool) -> None:
         self.changes()
         self.project.tracks.insert(index, Track())
+        self.host.unseen = True
 
     def GetSetMediaTrackInfo_String(self, track: Track, name: str, value: str, is_set: bool) -> tuple[bool, str]:
         need(name == "P_NAME" and is_set, name)
@@ -208,6 +212,7 @@ class Calls:
     def AddMediaItemToTrack(self, track: Track) -> Item:
         self.changes()
         track.items.append(Item(track))
+        track.items[-1].values |= AUTOMATIC
         return track.items[-1]
 
     def GetMediaItemInfo_Value(self, item: Item, name: str) -> float:
@@ -242,8 +247,8 @@ class Calls:
     def CountTakes(self, item: Item) -> int:
         return len(item.takes)
 
-    def GetMediaItemTake(self, item: Item, index: int) -> Take:
-        return item.takes[index]
+    def GetMediaItemTake(self, item: Item, index: int) -> Take | None:
+        return None if item.takes[index].empty else item.takes[index]
 
     def GetActiveTake(self, item: Item) -> Take | None:
         return item.take
@@ -304,7 +309,10 @@ class Calls:
         return source.rate
 
     def GetMediaSourceNumChannels(self, source: Source) -> int:
-        return source.channels
+        return 0 if source.inside else source.channels
+
+    def GetMediaSourceParent(self, source: Source) -> Source | None:
+        return source.inside
 
     # MIDI.
 
@@ -314,7 +322,7 @@ class Calls:
     def CreateNewMIDIItemInProj(self, track: Track, start: float, end: float, in_quarters: bool = False) -> Item:
         need(not in_quarters, "times are given in seconds")
         self.changes()
-        item = Item(track, {"D_POSITION": start, "D_LENGTH": end - start, "B_LOOPSRC": 1.0})
+        item = Item(track, {"D_POSITION": start, "D_LENGTH": end - start, "B_LOOPSRC": 1.0, **AUTOMATIC})
         source = Source("MIDI", takes_notes=True, owned=True)
         item.takes.append(Take(item, source, start_quarters=self.project.tempo.quarters(start)))
         track.items.append(item)

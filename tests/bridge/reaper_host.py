@@ -129,6 +129,7 @@ class Script:
             unpack_returned_tuples=True, register_eval=False, attribute_filter=self._filter
         )
         self.host, self.path, self.runtime = host, path, runtime
+        self.options = 0  # what REAPER does when the script is run again while it runs (set_action_options)
         self.deferred: list[Any] = []
         self.at_exit: list[Any] = []
         self.window = Window(host)
@@ -189,6 +190,7 @@ class Reaper:
         self.before: list[Track] = []
         self.native: list[int] = []  # REAPER's own commands that were run
         self.count, self.fail_at, self.failed = 0, 0, ""
+        self.unseen = False  # tracks were made, and the list of tracks was not drawn anew
         self.skip_s = 0.0  # how far the clock is ahead
 
     def now_s(self) -> float:
@@ -213,6 +215,11 @@ class Reaper:
 
     def start(self, path: Path, *arguments: Any) -> Script:
         """Run a script, and go on with what it defers."""
+        for one in [script for script in self.running if script.path == path]:
+            if not one.options & 1:
+                self.misuse(f"REAPER asks what to do with {path.name}, which runs already")
+            one.deferred.clear()
+            self._reap()
         script = Script(self, path, self.lua)
         self.running.append(script)
         try:
@@ -265,6 +272,9 @@ class Reaper:
         if name in ("defer", "atexit"):
             (script.deferred if name == "defer" else script.at_exit).append(arguments[0])
             return True
+        if name == "set_action_options":
+            script.options = int(arguments[0])
+            return None
         if name == "get_action_context":
             return True, str(script.path), 0, 1, -1, -1, -1.0, ""
         if name == "new_array":
@@ -303,6 +313,7 @@ class Reaper:
     def tidy(self) -> None:
         """Nothing is left open, whatever has happened."""
         assert self.misused == []
+        assert not self.unseen
         assert self.project.depth == 0 and self.project.prevented == 0
         assert not [accessor for accessor in self.accessors if accessor.alive]
         assert not [source for source in self.sources if source.alive and not source.owned]

@@ -25,6 +25,7 @@ class Source:
     takes_notes: bool = False  # MIDI made by CreateNewMIDIItemInProj; others refuse notes
     owned: bool = False  # by a take
     alive: bool = True
+    inside: "Source | None" = None  # of a section: what it is a part of
 
     @classmethod
     def from_file(cls, path: str) -> "Source | None":
@@ -47,6 +48,7 @@ class Take:
     item: "Item"
     source: Source | None = None
     name: str = ""
+    empty: bool = False  # a lane without a take: REAPER counts it and gives nil
     values: dict[str, float] = field(default_factory=dict)
     start_quarters: float = 0.0  # MIDI: where tick 0 lies
     # Start, end, channel, pitch, velocity.
@@ -65,7 +67,7 @@ class Item:
 
     @property
     def take(self) -> Take | None:
-        return self.takes[self.active] if self.takes else None
+        return self.takes[self.active] if self.takes and not self.takes[self.active].empty else None
 
     def span(self, rate: int) -> tuple[int, int]:
         """First and last frame (not included); what lies off a whole frame is a fault."""

@@ -10,7 +10,7 @@ import soundfile as sf
 from harmonicflow.core.messages import Generate
 from tests.daw.daemon import Daemon, stand_in
 
-from .reaper_project import TICKS
+from .reaper_project import TICKS, Take
 from .reaper_studio import FIRST, LAST, TEMPO, VALUES, Studio
 
 STEMS = ("Bass", "Drums", "Guitar", "Piano")
@@ -124,8 +124,9 @@ def test_regenerate_splits_and_is_a_take_in_the_middle(studio: Studio) -> None:
     assert np.array_equal(now[inside], middle.take.source.samples()[inside])
     now[inside] = bass[inside]
     assert np.array_equal(now, bass)
-    cuts = [left.values["D_FADEOUTLEN"], right.values["D_FADEINLEN"]]
-    assert cuts == [0, 0] and middle.values["D_FADEINLEN"] == middle.values["D_FADEOUTLEN"] == 0
+    ours = [item for track in project.ours().values() for item in track.items]
+    fades = [item.values[f"D_FADE{side}LEN{kind}"] for item in ours for side in ("IN", "OUT") for kind in ("", "_AUTO")]
+    assert len(ours) > 12 and fades == [0, -1] * 2 * len(ours)
     assert studio.items("HF Bass MIDI") == [
         (start, first, 1, False), (first, last, 1, False), (first, last, 1, True), (last, stop, 1, False),
     ]  # fmt: skip
@@ -194,6 +195,19 @@ def test_a_restart_of_reaper_finds_its_result(studio: Studio) -> None:
     assert len(studio.project.ours()) == 10 and reaper.messages == []
 
 
+def test_an_empty_lane_of_takes_is_cut_with_its_item(studio: Studio) -> None:
+    project = studio.project
+    project.select(4, 16, studio.vox)
+    generated(studio)
+    project.split_overlap_s = 0.01
+    [item] = project.named("HF Bass").items
+    item.takes.append(Take(item, empty=True))
+    project.select(9, 11)
+    studio.reaper.act("regenerate_bass")
+    studio.finish()
+    assert studio.reaper.messages == [] and len(studio.items("HF Bass")) == 3
+
+
 def test_a_lost_daemon_is_started_again_and_its_job_goes_on(studio: Studio, daemon: Daemon) -> None:
     import os
     import signal
@@ -226,6 +240,21 @@ def test_a_project_that_was_never_saved_gets_its_result_when_it_is(tmp_path: Pat
     studio.project.file = str(tmp_path / "first.rpp")
     studio.finish()
     assert len(studio.project.ours()) == 10
+    studio.reaper.quit()
+    studio.reaper.tidy()
+
+
+def test_a_section_of_a_file_is_heard_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source that tells no number of channels is a part of one that does."""
+    monkeypatch.setenv("HARMONICFLOW_HOME", str(tmp_path / "home"))
+    studio = Studio(tmp_path, tmp_path / "home")
+    (studio.spool / "beat.json").write_text('{"beat": 1}')
+    take = studio.vox.items[0].take
+    assert take and take.source
+    take.source.inside = take.source.from_file(take.source.path)
+    studio.reaper.act("generate_stems_last_settings")
+    request = studio.request()
+    assert isinstance(request, Generate) and request.clip and request.clip.channels == 2
     studio.reaper.quit()
     studio.reaper.tidy()
 

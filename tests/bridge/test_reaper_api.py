@@ -21,9 +21,9 @@ USED = {
 # editor's completion, of the time of REAPER 6): the same names and parameters, but that GetAudioDeviceInfo and genGuid
 # took a text to fill, which REAPER 7 no longer asks for.
 NOT_IN_REAPY = frozenset(
-    "CountSelectedTracks CountTakes ExecProcess GetAudioDeviceInfo GetMediaItem_Track GetOS "
+    "CountSelectedTracks CountTakes ExecProcess GetAudioDeviceInfo GetMediaItem_Track GetMediaSourceParent GetOS "
     "GetTempoTimeSigMarker PCM_Source_CreateFromFile RecursiveCreateDirectory SetMediaItemTake_Source "
-    "TimeMap2_timeToBeats TimeMap_GetMeasureInfo TimeMap_GetTimeSigAtTime TimeMap_QNToTime_abs TimeMap_timeToQN_abs "
+    "TimeMap2_timeToBeats TimeMap_GetMeasureInfo TimeMap_QNToTime_abs TimeMap_timeToQN_abs TrackList_AdjustWindows "
     "genGuid time_precise".split()
 )
 

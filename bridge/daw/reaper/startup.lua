@@ -2,4 +2,4 @@
 
 local folder = ...
 local main = assert(loadfile(folder .. "/lib/main.lua"))(folder)
-main.watch()
+main.resume()

@@ -7,6 +7,16 @@ local clip = {}
 
 local BLOCK = 16384 -- frames read at once
 
+-- The channels of what a take plays. A section or a reversed source may not know it, but what it is made from does.
+local function channels_in(take)
+	local source, channels = reaper.GetMediaItemTake_Source(take), 0
+	while source and channels == 0 do
+		channels = reaper.GetMediaSourceNumChannels(source)
+		source = channels == 0 and reaper.GetMediaSourceParent(source) or nil
+	end
+	return channels
+end
+
 -- The most channels that an item in the range has; 0 where there is none with sound.
 local function width(track, from, upto, rate)
 	local most = 0
@@ -14,7 +24,7 @@ local function width(track, from, upto, rate)
 		local first, last = project.span(item, rate)
 		local take = reaper.GetActiveTake(item)
 		if first < upto and last > from and take and not project.is_muted(item) and not reaper.TakeIsMIDI(take) then
-			most = math.max(most, reaper.GetMediaSourceNumChannels(reaper.GetMediaItemTake_Source(take)))
+			most = math.max(most, channels_in(take))
 		end
 	end
 	return math.min(most, 2)

@@ -21,9 +21,11 @@ local function set_edges(item, from, upto, rate)
 	if math.abs(moved) > 1e-9 then
 		for index = 0, reaper.CountTakes(item) - 1 do
 			local take = reaper.GetMediaItemTake(item, index)
-			local offset = reaper.GetMediaItemTakeInfo_Value(take, "D_STARTOFFS")
-			local speed = reaper.GetMediaItemTakeInfo_Value(take, "D_PLAYRATE")
-			reaper.SetMediaItemTakeInfo_Value(take, "D_STARTOFFS", offset + moved * speed)
+			if take then -- a lane of takes may be empty
+				local offset = reaper.GetMediaItemTakeInfo_Value(take, "D_STARTOFFS")
+				local speed = reaper.GetMediaItemTakeInfo_Value(take, "D_PLAYRATE")
+				reaper.SetMediaItemTakeInfo_Value(take, "D_STARTOFFS", offset + moved * speed)
+			end
 		end
 	end
 	items.put(item, from, upto, rate)
@@ -32,7 +34,7 @@ end
 -- At a cut both sides are the same sound: nothing is to be faded there.
 local function unfaded(item, side)
 	reaper.SetMediaItemInfo_Value(item, "D_FADE" .. side .. "LEN", 0)
-	reaper.SetMediaItemInfo_Value(item, "D_FADE" .. side .. "LEN_AUTO", 0)
+	reaper.SetMediaItemInfo_Value(item, "D_FADE" .. side .. "LEN_AUTO", -1) -- none
 end
 
 -- Split one item at a frame; the right half, nil where the frame is not inside of it.
@@ -57,6 +59,14 @@ function items.put(item, from, upto, rate)
 	reaper.SetMediaItemInfo_Value(item, "D_POSITION", from / rate)
 	reaper.SetMediaItemInfo_Value(item, "D_LENGTH", (upto - from) / rate)
 	reaper.SetMediaItemInfo_Value(item, "B_LOOPSRC", 0)
+end
+
+--- Put a new item at frames `from` up to `upto`, without the fades that a musician's preferences may give it: a drum on
+--- the first frame is to be heard.
+function items.put_new(item, from, upto, rate)
+	items.put(item, from, upto, rate)
+	unfaded(item, "IN")
+	unfaded(item, "OUT")
 end
 
 --- Split our items on a track at both ends of a range; those that lie inside of it then.

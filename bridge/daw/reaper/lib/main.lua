@@ -39,7 +39,7 @@ local actions = load_module("actions", json, spool, jobs, takes, requests, daemo
 local watch = load_module("watch", spool, jobs, progress, daemon, host)
 local watching = load_module("watching", project, jobs, watch, window, actions, settings, folder)
 
-local main = { host = host, watch = watching.here }
+local main = { host = host, resume = watching.resume }
 
 -- Do something that may send a job, and have it watched.
 local function send(call, ...)
@@ -86,6 +86,9 @@ end
 
 --- Do what an action's file is named after.
 function main.run(name)
+	if reaper.set_action_options then -- since REAPER 7.03
+		reaper.set_action_options(3) -- the key again: end the one that runs and begin anew, without a question
+	end
 	ACTIONS[name]()
 	reaper.defer(function() end) -- a script that ends at once leaves an undo step in which nothing happens
 end

@@ -19,6 +19,12 @@ local function beat_of(seconds)
 	return reaper.TimeMap_timeToQN_abs(0, seconds)
 end
 
+-- Quarter notes a minute just after a time, as REAPER itself counts them there: what it tells as the tempo may be the
+-- meter's own beats, twice as many in 6/8 (TimeMap_GetDividedBpmAtTime).
+local function bpm_at(seconds)
+	return (beat_of(seconds + 1e-3) - beat_of(seconds)) * 60000
+end
+
 -- The frame at which REAPER has a beat.
 local function frame_of(beat, rate)
 	return fraction.near(reaper.TimeMap_QNToTime_abs(0, fraction.float(beat)) * rate, FINE_FRAMES)
@@ -39,9 +45,11 @@ end
 
 -- The sections of the tempo map from the project's start to `until_s`.
 local function sections(rate, until_s)
-	local _, _, bpm = reaper.TimeMap_GetTimeSigAtTime(0, 0)
+	local count = reaper.CountTempoTimeSigMarkers(0)
+	local steady_s = count > 0 and select(2, reaper.GetTempoTimeSigMarker(0, 0)) or 60 -- before the first marker
+	local bpm = steady_s > 0 and beat_of(steady_s) * 60 / steady_s or bpm_at(0)
 	local found = { section(fraction.of(0), fraction.of(0), bpm, rate) }
-	for index = 0, reaper.CountTempoTimeSigMarkers(0) - 1 do
+	for index = 0, count - 1 do
 		local _, time, _, _, tempo, _, _, linear = reaper.GetTempoTimeSigMarker(0, index)
 		local last = found[#found]
 		last.curved = last.linear and tempo ~= last.bpm
@@ -74,8 +82,7 @@ end
 --- The beat of a frame: the simplest one within half a frame, since a grid line lies between two frames.
 function timeline.beat_at(frame, rate)
 	local seconds = frame / rate
-	local quarter = (beat_of(seconds + 1e-3) - beat_of(seconds)) * 1000 -- a second, in quarter notes
-	return fraction.near(beat_of(seconds), 0.51 * quarter / rate)
+	return fraction.near(beat_of(seconds), 0.51 * bpm_at(seconds) / 60 / rate)
 end
 
 -- What lies between `first` and `last`, in order: where sections begin, and the points of ramps.
@@ -156,12 +163,11 @@ function timeline.selection(from, upto)
 	end
 	local found = sections(rate, upto / rate)
 	local changes, into, bar, last_bar = meters(first, last, rate)
-	local _, _, bpm = reaper.TimeMap_GetTimeSigAtTime(0, (from + 0.5) / rate)
 	local spec = {
 		rate = rate, start_frame = from, end_frame = upto, tempo = anchors(found, first, last, rate),
 		meters = changes, start_beat = fraction.text(into[1], into[2]),
 	}
-	return spec, progress.range(bar, last_bar, (upto - from) / rate, bpm, #changes > 1)
+	return spec, progress.range(bar, last_bar, (upto - from) / rate, bpm_at((from + 0.5) / rate), #changes > 1)
 end
 
 return timeline

@@ -33,7 +33,10 @@ local function run()
 	reaper.SetExtState(SECTION, "owner", token, false)
 	reaper.atexit(function()
 		pcall(window.quit)
-		pcall(reaper.DeleteExtState, SECTION, "seen", false)
+		local ok, owner = pcall(reaper.GetExtState, SECTION, "owner")
+		if not ok or owner == token then
+			pcall(reaper.DeleteExtState, SECTION, "seen", false)
+		end
 	end)
 	local function step()
 		local now_s = reaper.time_precise()
@@ -59,12 +62,23 @@ local function run()
 	loop()
 end
 
---- Watch from here on, unless somebody does; then bring its window back.
-function watching.here()
-	if watching.alive() then
-		return reaper.SetExtState(SECTION, "show", "1", false)
+--- Watch from here on, with the window back; whoever does it now ends.
+watching.here = run
+
+-- Have the action of this number watch; where that does not work, this script.
+local function run_by(command)
+	if command ~= 0 then
+		reaper.Main_OnCommand(command, 0)
 	end
-	run()
+	if not watching.alive() then
+		run()
+	end
+end
+
+--- As REAPER starts: the watch's own action, so that it does not share the graphics window and the mistakes of what else
+--- a musician's __startup.lua does.
+function watching.resume()
+	run_by(reaper.NamedCommandLookup(settings.watch or ""))
 end
 
 --- See to it that somebody watches: the watch's own action where REAPER knows it, else this script.
@@ -76,10 +90,7 @@ function watching.start()
 	if command == 0 then
 		command = reaper.AddRemoveReaScript(true, 0, folder .. "/HarmonicFlow_watch.lua", true)
 	end
-	if command ~= 0 then
-		reaper.Main_OnCommand(command, 0)
-	end
-	watching.here()
+	run_by(command)
 end
 
 return watching
