@@ -1,6 +1,7 @@
 """`harmonicflow export-take`: a take as a project or as files for any DAW."""
 
 import click
+from click.core import ParameterSource
 
 from ..options import Stems, json_option
 
@@ -47,8 +48,20 @@ def command(
         raise click.UsageError("give only one of --dawproject and --folder")
     if midi_only and (mix or binaural):
         raise click.UsageError("--mix and --binaural are sound: leave out --midi-only")
+    said = {name for name in ("bits", "tempo", "warp") if _is_said(name)}
+    if midi_only and said:
+        raise click.UsageError("--bit-depth, --tempo, --no-tempo and --warp are of sound: leave out --midi-only")
+    if folder and "warp" in said:
+        raise click.UsageError("--warp is for a project: leave out --folder")
+    if not folder and "tempo" in said:
+        raise click.UsageError("--tempo and --no-tempo are for WAV files in a folder: give --folder too")
     from ..exporting.exporting import export
     from ..exporting.wanted import Wanted
 
     wanted = Wanted(stems or (), mix, binaural, midi_only, int(bits), tempo, warp)
     export(takes, folder, out, force, options, wanted, as_json)
+
+
+def _is_said(name: str) -> bool:
+    """Whether a person gave this option."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE

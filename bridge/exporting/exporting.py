@@ -1,11 +1,13 @@
 """`export-take`: names and options become files, and what was written is told."""
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.paths import disk_errors
 
 from ..output import result, result_json, say
 from .dawproject import ENDING, write_dawproject
@@ -32,12 +34,14 @@ def export(
 
 def _project(takes: Sequence[Take], out: str | None, force: bool, wanted: Wanted, as_json: bool) -> None:
     file = Path(out).expanduser() if out else Path(f"{_name(takes)}{ENDING}")
-    if file.is_dir():
+    if file.is_dir() or (out or "").endswith(("/", os.sep)):
         file = file / f"{_name(takes)}{ENDING}"
     if file.suffix.lower() != ENDING:
         file = file.with_name(f"{file.name}{ENDING}")
     if file.exists() and not force:
         raise HarmonicFlowError("exists", path=file)
+    with disk_errors(file.parent):
+        file.parent.mkdir(parents=True, exist_ok=True)
     tracks = write_dawproject(file, takes, wanted)
     if as_json:
         result_json(_row(takes) | {"file": str(file.absolute()), "bytes": file.stat().st_size, "tracks": tracks})
@@ -53,6 +57,9 @@ def _folders(takes: Sequence[Take], out: str | None, force: bool, wanted: Wanted
     for target in targets:
         if (target / "take.json").exists():
             reason = "it is a take, and takes are never changed"
+            raise HarmonicFlowError("bad_option", option="--out", value=str(target), reason=reason)
+        if target.exists() and not target.is_dir():
+            reason = "a file has that name, and a folder is to be made"
             raise HarmonicFlowError("bad_option", option="--out", value=str(target), reason=reason)
         if target.exists() and not force and not (target.is_dir() and not any(target.iterdir())):
             raise HarmonicFlowError("exists", path=target)

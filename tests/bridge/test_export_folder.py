@@ -145,7 +145,7 @@ def test_a_fetched_take_is_found(export: Export, exports: Path, tmp_path: Path) 
         (("20260102-seven", "--folder", "--dawproject"), "give only one of --dawproject and --folder"),
         (("20260102-seven", "--midi-only", "--mix"), "leave out --midi-only"),
         (("20260102-seven", "--bit-depth", "16"), "'16' is not one of '24', '32'"),
-        (("20260102-seven", "--out", "no/such/folder/x"), "cannot be written"),
+        (("20260102-seven", "--out", "/dev/null/x"), "cannot be written"),
         ((), "Missing argument 'TAKE ...'"),
     ],
 )
@@ -160,7 +160,7 @@ def test_nothing_is_overwritten_without_force(export: Export, tmp_path: Path) ->
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
     (tmp_path / "empty").mkdir()
-    for words in (("--out", "x"), ("--folder", "--out", "full"), ("--folder", "--out", "x.dawproject")):
+    for words in (("--out", "x"), ("--folder", "--out", "full")):
         ran = export("20260102-seven", "--midi-only", *words)
         assert ran.code == 2 and "is there already" in ran.err and "--force" in ran.err
     assert (tmp_path / "x.dawproject").read_text() == "mine" and names(tmp_path / "full") == {"mine.txt"}
@@ -249,3 +249,23 @@ def test_a_long_take_takes_no_memory(exports: Path, tmp_path: Path) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 8e6 and soundfile.info(tmp_path / "out.wav").frames == frames
+
+
+def test_options_that_would_do_nothing_are_refused(export: Export, tmp_path: Path) -> None:
+    for words, said in (
+        (("--folder", "--warp"), "--warp is for a project"),
+        (("--no-tempo",), "give --folder too"),
+        (("--folder", "--midi-only", "--bit-depth", "24"), "leave out --midi-only"),
+    ):
+        ran = export("20260102-seven", *words, "--out", "x")
+        assert ran.code == 2 and said in ran.err and ran.err.count("\n") == 1 and not names(tmp_path), ran.err
+
+
+def test_folders_are_made_and_a_file_is_none(export: Export, tmp_path: Path) -> None:
+    assert export("20260102-seven", "--midi-only", "--out", "new/").code == 0
+    assert names(tmp_path / "new") == {"A seven 20260102-seven-1.dawproject"}
+    assert export("20260102-seven", "--midi-only", "--out", "a/b/song").code == 0
+    assert names(tmp_path / "a" / "b") == {"song.dawproject"}
+    (tmp_path / "file").write_text("mine")
+    ran = export("20260102-seven", "--folder", "--out", "file", "--force")
+    assert ran.code == 2 and "a file has that name" in ran.err and (tmp_path / "file").read_text() == "mine"
