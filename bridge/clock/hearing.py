@@ -29,19 +29,22 @@ def tempo_from(port: str, patience_s: float = PATIENCE_S) -> Fraction:
         with Progress() as progress:
             bpm, error = _steady(heard, patience_s, progress.tick)
     tempo = parse_bpm(written(bpm, error))
-    say(f"note: the host's tempo is {float(tempo):g} BPM")
+    say(f"note: the host's tempo is {float(tempo):g} BPM; where the host says otherwise, give that with --tempo")
     return tempo
 
 
 def _steady(heard: Heard, patience_s: float, look: Callable[[], None]) -> tuple[float, float]:
     """The tempo and its standard error, once two bars of ticks lie on one line."""
-    ends = time.monotonic() + patience_s
+    ends, unsteady = time.monotonic() + patience_s, False
     while True:
         now = time.monotonic()
         place = heard.follower.place(now)
         if place.steady >= LONGEST and place.bpm and place.error < STEADY:
             return place.bpm, place.error
-        if place.steady < PER_BEAT and now > ends:
+        if now > ends and (place.steady < PER_BEAT or place.lost):
             raise HarmonicFlowError("no_clock", port=heard.name)
+        if now > ends and not unsteady:
+            unsteady = True
+            say("the tempo is not steady yet: let the host play two bars at one tempo, or Ctrl-C and give --tempo")
         look()
         time.sleep(LOOK_S)

@@ -6,8 +6,12 @@ from harmonicflow.core.progress import Progress
 
 from ..output import say
 from .follower import Place
+from .sound import written
+from .ticks import PER_BEAT
 
 CHANGED: Final = 0.002  # a part of the tempo: another one is worth a line
+SURE: Final = 0.0005  # the standard error with which one is told early
+ENOUGH: Final = 2 * PER_BEAT  # ticks after which it is told anyway
 WAITING_S: Final = 5.0  # without any tick: say what to do
 
 
@@ -19,11 +23,15 @@ class Telling:
         self._port, self._began = port, now
         self._said = ""
         self._bpm = 0.0
+        self._tempo = ""  # in words
+        self._played = False
 
     def look(self, place: Place, now: float) -> None:
         """Tell what has changed."""
-        if place.bpm is not None and abs(place.bpm / (self._bpm or 1) - 1) > CHANGED and place.error < CHANGED:
-            self._bpm = place.bpm
+        known = place.error < SURE or (place.error < CHANGED and place.steady >= ENOUGH)
+        if place.bpm is not None and known and abs(place.bpm / (self._bpm or 1) - 1) > CHANGED:
+            self._bpm, self._tempo = place.bpm, written(place.bpm, place.error)
+        self._played = self._played or place.playing
         state = self._state(place, now)
         if self.progress.live:
             tempo = f"{place.bpm:7.2f} BPM  " if place.bpm else ""
@@ -37,8 +45,8 @@ class Telling:
         if place.lost:
             return f"the clock of {self._port} has stopped coming; waiting for it"
         if place.playing:
-            return f"the host plays at {self._bpm:.1f} BPM" if self._bpm else ""
-        if self._said:
+            return f"the host plays at {self._tempo} BPM" if self._tempo else ""
+        if self._played:
             return "the host stands"
         if place.bpm is None and now - self._began > WAITING_S:
             return f"no clock comes from {self._port} yet: switch MIDI clock (sync) out on in the host, and start it"

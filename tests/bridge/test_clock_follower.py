@@ -1,6 +1,7 @@
 """Start, stop, continue, song position and silence: where a host is, and which notes are sent for it."""
 
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import Any
 
 import mido
@@ -10,9 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.clock.follower import Follower, Place
+from bridge.clock.hearing import _steady
 from bridge.clock.notes import Notes, Sender
 from bridge.clock.ports import Stamps
 from bridge.clock.sound import InTime, written
+from bridge.clock.telling import Telling
+from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.tempo import Selection
 from harmonicflow.score.midi import write_midi
 from harmonicflow.score.score import Note, Score
@@ -224,3 +228,49 @@ def test_a_takes_sound_is_silent_at_another_tempo_and_says_what_to_do(monkeypatc
             assert frame == pytest.approx(wanted, abs=240)  # 5 ms
         else:
             assert f"generate --bars 4 --tempo {bpm:g}" in said[0] and "not stretched" in said[0]
+
+
+def told(places: list[tuple[float, Place]], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a person is told who looks at these places at these times."""
+    said: list[str] = []
+    monkeypatch.setattr("bridge.clock.telling.say", said.append)
+    telling = Telling("port", 0.0)
+    for now, place in places:
+        telling.look(place, now)
+    return said
+
+
+def test_a_clock_that_never_came_has_not_stood_and_a_tempo_is_told_once_it_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    silent = Place(False, 0.0, None, 1.0, 0, 0, False, None)
+    said = told([(1.0, silent), (6.0, silent), (7.0, silent)], monkeypatch)
+    assert len(said) == 1 and said[0].startswith("no clock comes from port yet")
+    rough, sure = (Place(True, 24.0, bpm, error, 30, 1, False, None) for bpm, error in ((97.2, 0.001), (97.3, 0.0001)))
+    said = told([(1.0, rough), (2.0, sure), (3.0, sure._replace(playing=False))], monkeypatch)
+    assert said == ["the host plays at 97.3 BPM", "the host stands"]
+
+
+class Stopped:
+    """A port whose clock has stopped coming, or is never steady."""
+
+    name = "port"
+
+    def __init__(self, place: Place) -> None:
+        self.follower = SimpleNamespace(place=lambda now: place)
+
+
+def test_a_clock_that_stops_while_it_is_heard_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place(False, 60.0, None, 1e-4, 60, 1, True, None)
+    with pytest.raises(HarmonicFlowError, match="no MIDI clock comes from port"):
+        _steady(Stopped(place), 0.0, lambda: None)  # type: ignore[arg-type]
+    said: list[str] = []
+    monkeypatch.setattr("bridge.clock.hearing.say", said.append)
+
+    def look() -> None:
+        if said:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _steady(Stopped(place._replace(lost=False)), 0.0, look)  # type: ignore[arg-type]
+    assert len(said) == 1 and "not steady yet" in said[0]
