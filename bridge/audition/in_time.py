@@ -86,8 +86,10 @@ def _folder(what: str) -> Path:
     """The folder of a take; raises `unknown_take`, and `bad_option` for what is a file."""
     file = Path(what).expanduser()
     if file.is_file() or (file.suffix and not file.is_dir()):
+        if not file.is_file():
+            raise HarmonicFlowError("missing_file", path=file)
         reason = "its tempo must be known: give a take, or a score with --midi-out"
-        raise HarmonicFlowError("bad_option", option="play", value=what, reason=reason)
+        raise HarmonicFlowError("bad_option", option="WHAT", value=what, reason=reason)
     return file if file.is_dir() else take_folder(what)
 
 

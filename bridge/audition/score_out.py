@@ -24,8 +24,11 @@ class Notes(NamedTuple):
     selection: Selection
 
 
-def notes_of(what: str, choices: dict[str, Any]) -> Notes:
-    """The notes of a MIDI file or a take. Raises `bad_option`, `empty_midi`, and what reading MIDI raises."""
+def notes_of(what: str, choices: dict[str, Any], stem: str | None = None) -> Notes:
+    """The notes of a MIDI file or a take, or of one of its instruments.
+
+    Raises `bad_option`, `empty_midi`, `unknown_stem`, and what reading MIDI raises.
+    """
     from harmonicflow.score.midi import read_midi, write_midi
 
     file = Path(what).expanduser()
@@ -36,32 +39,37 @@ def notes_of(what: str, choices: dict[str, Any]) -> Notes:
     found = read_midi(path, dict(choices.get("tracks", ())))
     if not found.score.notes:
         raise HarmonicFlowError("empty_midi", path=path, what="notes")
+    score = found.score
+    if stem is not None:
+        if stem not in score.parts:
+            raise HarmonicFlowError("unknown_stem", stem=stem, known=", ".join(score.parts))
+        score = replace(score, notes=tuple(note for note in score.notes if note.instrument == stem))
     # As it was understood: tracks without a channel of their own get one, film frames become beats.
     end = max(float(found.tempo.frame_at(found.music_end)), SHORTEST_FRAMES)
     selection = Selection(found.tempo.rate, 0, round(end), found.tempo, found.meters)
-    return Notes(path, write_midi(replace(found.score, chords=(), sections=()), selection), selection)
+    return Notes(path, write_midi(replace(score, chords=(), sections=()), selection), selection)
 
 
-def send(what: str, port: str, loop: bool, choices: dict[str, Any]) -> int:
-    """The notes at their own tempo; returns the exit code."""
+def send(what: str, port: str, loop: bool, choices: dict[str, Any], stem: str | None = None) -> int:
+    """The notes, or those of one instrument, at their own tempo; returns the exit code."""
     from ..clock.ports import Output
     from . import midi_out
 
-    notes = notes_of(what, choices)
+    notes = notes_of(what, choices, stem)
     opened = Output(port)
     seconds = int(notes.selection.seconds)
     say(f"playing {notes.path} on {opened.name}, {seconds // 60}:{seconds % 60:02d}")
     return until_stopped(lambda: midi_out.play(notes.data, opened, loop))
 
 
-def send_in_time(what: str, port: str, clock: str, loop: bool, choices: dict[str, Any]) -> int:
-    """The notes in time with the clock that comes from the port `clock`; returns the exit code."""
+def send_in_time(what: str, port: str, clock: str, loop: bool, choices: dict[str, Any], stem: str | None = None) -> int:
+    """The notes, or those of one instrument, in time with the clock from the port `clock`; returns the exit code."""
     from ..clock import notes as clocked
     from ..clock.playing import Heard, Watching, send_notes
     from ..clock.ports import Output
     from .keys import Keys
 
-    notes = notes_of(what, choices)
+    notes = notes_of(what, choices, stem)
     score = clocked.Notes(notes.data, float(bars_of(notes.selection)))
     with Heard(clock) as heard, Keys() as keys:
         output = Output(port)

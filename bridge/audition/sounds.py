@@ -1,5 +1,6 @@
 """What a person names to hear it (a take, a sound file, a score), and the sound files that it stands for."""
 
+import glob
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -13,6 +14,7 @@ from ..results import read_details
 from ..scores import is_midi
 
 LAST: Final = "last"
+SHOWN: Final = 4  # names in an error
 
 
 class Sound(NamedTuple):
@@ -44,12 +46,22 @@ def sounds(what: str, part: str, choices: dict[str, Any], options: bool = False)
 
 
 def take_folder(name: str) -> Path:
-    """The folder of a take by its name, or by "last"; it need not be there."""
+    """The folder of a take by its name, the beginning of it, or "last"; it need not be there.
+
+    Raises `several_takes`.
+    """
     home = takes_folder()
     if name == LAST:
         found = sorted(home.glob("*/take.json"), key=lambda file: file.stat().st_mtime)
         return found[-1].parent if found else home / LAST
-    return home / Path(name).name
+    folder = home / Path(name).name
+    if not name or folder.exists():
+        return folder
+    begin = sorted(file.parent for file in home.glob(f"{glob.escape(folder.name)}*/take.json"))
+    if len(begin) > 1:
+        some = ", ".join(each.name for each in begin[-SHOWN:])
+        raise HarmonicFlowError("several_takes", name=name, count=len(begin), some=some)
+    return begin[0] if begin else folder
 
 
 def of_take(folder: Path, part: str) -> Sound:

@@ -69,6 +69,7 @@ Examples:
   harmonicflow play mix.wav --device "USB Audio"
   harmonicflow play score.mid --midi-out "FluidSynth"
   harmonicflow play last --clock "Host MIDI" --midi-out "FluidSynth" --loop
+  harmonicflow play last --clock "Host MIDI" --midi-out "Bass synth" --stem bass
   harmonicflow play --surface --binaural
   harmonicflow play --list-devices""",
 )
@@ -170,12 +171,15 @@ def command(
         return play((what or "", *against), part, heard, as_json, choices)
     if comparing:
         raise click.UsageError("with --midi-out, --clock or --surface one is played: leave out --against and --options")
-    return _with_others(what, midi_out, clock, surface, Wanted(part, device, rate, volume, loop, head), choices)
+    if midi_out is not None and (binaural or device is not None or rate is not None or volume):
+        raise click.UsageError("--midi-out sends notes: leave out --binaural, --device, --rate and --volume")
+    return _with_others(what, midi_out, clock, surface, Wanted(part, device, rate, volume, loop, head), choices, stem)
 
 
 def _with_others(
-    what: str | None, midi_out: str | None, clock: str | None, surface: bool, wanted: "Wanted", choices: dict[str, Any]
-) -> int:
+    what: str | None, midi_out: str | None, clock: str | None, surface: bool, wanted: "Wanted",
+    choices: dict[str, Any], stem: str | None,
+) -> int:  # fmt: skip
     """In time with a host, to a MIDI port, or as a controller says."""
     from ..audition import in_time, score_out
 
@@ -189,5 +193,5 @@ def _with_others(
         assert clock is not None
         return in_time.follow_clock(what, clock, wanted)
     if clock is None:
-        return score_out.send(what, midi_out, wanted.loop, choices)
-    return score_out.send_in_time(what, midi_out, clock, wanted.loop, choices)
+        return score_out.send(what, midi_out, wanted.loop, choices, stem)
+    return score_out.send_in_time(what, midi_out, clock, wanted.loop, choices, stem)

@@ -1,5 +1,6 @@
 """`play --surface` against a real daemon: a controller's datagrams in, and what the device is given out."""
 
+import io
 import os
 import socket
 import threading
@@ -9,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import mido
 import numpy as np
 import pytest
 import soundfile
@@ -16,11 +18,14 @@ import soundfile
 from bridge.audition import surface_link
 from bridge.audition.deck import Deck
 from bridge.audition.rendering import Playable
+from bridge.audition.score_out import notes_of
 from bridge.audition.sounding import Output
+from bridge.audition.sounds import take_folder
 from bridge.audition.surface import OnSurface
 from bridge.clock.ports import library
 from harmonicflow.core import connection, osc
 from harmonicflow.core.errors import HarmonicFlowError
+from harmonicflow.core.paths import takes_folder
 from harmonicflow.core.tempo import Selection
 from tests.bridge.conftest import CommandLine
 from tests.bridge.stand_in_device import Device, use
@@ -208,7 +213,10 @@ def test_angles_and_what_does_not_go_together(run_here: Any, monkeypatch: pytest
         (("last", "--binaural", "--head", "30,200"), "30,200"),
         (("last", "--surface", "--clock", "x"), "leave out --clock"),
         (("last", "--clock", "x", "--options"), "one is played"),
-        (("tune.wav", "--clock", "x"), "its tempo must be known"),
+        ((str(Path(__file__)), "--clock", "x"), "its tempo must be known"),
+        (("tune.wav", "--clock", "x"), "there is no file tune.wav"),
+        (("last", "--midi-out", "x", "--volume", "-6"), "--midi-out sends notes"),
+        (("last", "--midi-out", "x", "--binaural"), "--midi-out sends notes"),
     ):
         ran = run_here("play", *words)
         assert ran.code == 2 and said in ran.err and ran.err.count("\n") == 1, ran.err
@@ -229,3 +237,20 @@ def test_ports_that_are_not_there(run_here: Any, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(__import__("sys").modules, "rtmidi", None)
     with pytest.raises(HarmonicFlowError, match=r"harmonicflow\[play\]"):
         library()
+
+
+def test_takes_by_the_beginning_of_their_name_and_one_instrument_of_their_notes(command: CommandLine) -> None:
+    first, second = sorted(file.parent for file in takes_folder().glob("*/take.json"))
+    assert take_folder(first.name) == first and take_folder("no-such") == takes_folder() / "no-such"
+    with pytest.raises(HarmonicFlowError, match="2 takes"):
+        take_folder(first.name[:10])
+    second.rename(hidden := second.with_name(".elsewhere"))
+    try:
+        assert take_folder(first.name[:10]) == first
+    finally:
+        hidden.rename(second)
+    whole, bass = notes_of(str(first), {}), notes_of(str(first), {}, "bass")
+    played = {each.channel for each in mido.MidiFile(file=io.BytesIO(bass.data)) if each.type == "note_on"}
+    assert len(played) == 1 and len(bass.data) < len(whole.data) and bass.selection == whole.selection
+    with pytest.raises(HarmonicFlowError, match="no stem 'voice'"):
+        notes_of(str(first), {}, "voice")
