@@ -27,7 +27,7 @@ class Telling:
 
     def __init__(self, folder: Path, as_json: bool) -> None:
         self._folder, self._as_json = folder, as_json
-        self.done = self.failed = 0
+        self.done = self.failed = self.known = 0
         self._said = ""  # of troubles; the same one is said once
 
     def outcome(self, found: Outcome) -> None:
@@ -60,11 +60,13 @@ class Telling:
     def end(self, waiting: int) -> None:
         """What was done, and what waits."""
         have, waits = ("has" if self.done == 1 else "have"), ("waits" if waiting == 1 else "wait")
-        again = f"; to go on: harmonicflow watch {printable(self._folder)}" if waiting else ""
+        before = f", {self.known} had been done before" if self.known else ""
+        again = f"; to go on, watch {printable(self._folder)} again with the same options" if waiting else ""
         clips = "clip" if self.done == 1 else "clips"
-        say(f"{self.done} {clips} {have} takes now, {self.failed} a text why not, {waiting} {waits}{again}")
+        say(f"{self.done} {clips} {have} takes now, {self.failed} a text why not, {waiting} {waits}{before}{again}")
         if self._as_json:
-            result_json({"state": "ended", "takes": self.done, "failed": self.failed, "waiting": waiting})
+            counts = {"takes": self.done, "failed": self.failed, "waiting": waiting, "known": self.known}
+            result_json({"state": "ended", **counts})
 
 
 def _row(found: Outcome) -> dict[str, Any]:

@@ -190,7 +190,9 @@ class Watch:
                 self._trouble = outcome.error
             else:
                 self._later.append((time.monotonic() + TROUBLE_S, clip))
-        elif outcome.state != "known":
+        elif outcome.state == "known":
+            self._telling.known += 1
+        else:
             self._telling.outcome(outcome)
 
 
@@ -204,9 +206,8 @@ def watch(folder: str, wishes: Wishes, recursive: bool, once: bool, as_json: boo
     """Watch a folder; returns the exit code. Raises what its name, its disk and the options are wrong with."""
     place = Path(folder).expanduser().absolute()
     if not place.is_dir():
-        if not place.exists():
-            raise HarmonicFlowError("missing_file", path=place)
-        raise HarmonicFlowError("bad_option", option="FOLDER", value=folder, reason="it is no folder")
+        reason = "it is no folder" if place.exists() else "there is no such folder; make it first"
+        raise HarmonicFlowError("bad_option", option="FOLDER", value=folder, reason=reason)
     if (place / "take.json").exists() or paths.home().resolve() in (place.resolve(), *place.resolve().parents):
         raise HarmonicFlowError("bad_option", option="FOLDER", value=folder, reason="it holds takes, not clips")
     _try_options(wishes)

@@ -92,7 +92,7 @@ def test_a_hundred_files_at_once_half_of_them_broken_and_the_daemon_killed(fresh
     rows += watcher.rows(100 - len(rows))
     code, last, rest = watcher.end()
     assert code == 130 and last.startswith("50 clips have takes now, 50 a text why not, 0 wait")
-    assert rest == [{"state": "ended", "takes": 50, "failed": 50, "waiting": 0}]
+    assert rest == [{"state": "ended", "takes": 50, "failed": 50, "waiting": 0, "known": 0}]
     assert pid_of(fresh_cli) != killed
     assert max(Counter(row["clip"] for row in rows).values()) == 1
     assert outcomes(rows) == dict.fromkeys(good, "done") | broken_clips.CODES
@@ -145,7 +145,7 @@ def test_ctrl_c_says_what_waits_and_nobody_watches_twice(fresh_cli, tmp_path):
     watcher.rows(1)
     began = time.monotonic()
     code, last, rest = watcher.end()
-    assert code == 130 and time.monotonic() - began < 5 and "to go on: harmonicflow watch" in last
+    assert code == 130 and time.monotonic() - began < 5 and "to go on, watch" in last and "same options" in last
     assert rest[-1]["state"] == "ended" and 1 <= rest[-1]["waiting"] <= 4
 
 
@@ -181,7 +181,9 @@ def test_a_fault_of_ours_keeps_no_other_clip(run_here, tmp_path, monkeypatch):
     shutil.copytree(folder, other := tmp_path / "other")
     for _ in range(2):  # what is said for people, the same once more
         ran = run_here("watch", str(other), "--once")
-    assert ran.code == 0 and ran.err.splitlines()[-1] == "0 clips have takes now, 0 a text why not, 0 wait"
+    assert ran.code == 0 and ran.err.splitlines()[-1] == (
+        "0 clips have takes now, 0 a text why not, 0 wait, 2 had been done before"
+    )
     ran = run_here("watch", str(folder), "--once", "--json")
     assert ran.code == 1 and outcomes(ran.objects[:-1]) == {"one.wav": "unexpected", "two.wav": "unexpected"}
     assert "ZeroDivisionError" in (folder / "one - HarmonicFlow.txt").read_text()
@@ -281,7 +283,7 @@ def test_a_full_disk_is_said_once_and_everything_waits(fresh_cli, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("nowhere",), "there is no file"),
+        (("nowhere",), "there is no such folder"),
         (("file.wav",), "it is no folder"),
         (("take",), "it holds takes"),
         (("home/inbox",), "it holds takes"),
