@@ -24,14 +24,17 @@ def command() -> None:
 
 @command.command("generate", epilog="Example: harmonicflow live generate --genre funk --count 2")
 @click.option("--prompt", metavar="TEXT", help="What it should sound like.")
-@click.option("--genre", type=click.Choice(["", *GENRES]), help='The style.  ["": from the prompt]')
+@click.option(
+    "--genre", type=click.Choice(["", *GENRES]), metavar="GENRE",
+    help=f'One of {", ".join(GENRES)}.  ["": from the prompt]',
+)  # fmt: skip
 @click.option("--mood", metavar="MOOD", help="The mood.")
 @click.option("--chords", metavar="CHORDS", help='Chords like "Am7 | D7".  ["": heard in the clip]')
 @click.option("--stems", type=Stems(), help="Instruments, with commas between.")
-@click.option("--count", type=click.IntRange(1, 8), help="How many options to choose from.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="The seed.  [0: a new one]")
-@click.option("--quantize", type=click.FloatRange(0, 1), help="Timing: 0 as played, 1 on the grid.")
-@click.option("--rate", type=click.IntRange(8000, 384000), help="Hz, where no clip says another.")
+@click.option("--count", type=click.IntRange(1, 8), metavar="NUMBER", help="How many options to choose from; 1 to 8.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), metavar="NUMBER", help="The seed.  [0: a new one]")
+@click.option("--quantize", type=click.FloatRange(0, 1), metavar="0-1", help="Timing: 0 as played, 1 on the grid.")
+@click.option("--rate", type=click.IntRange(8000, 384000), metavar="HZ", help="Used where no clip says another.")
 @click.option("--along/--alone", default=None, help="Play along with the selected tracks.")
 @click.option("--midi/--no-midi", default=None, help="Notes on tracks of their own.")
 @click.option("--mix/--no-mix", default=None, help="The mix, muted.")
