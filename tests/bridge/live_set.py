@@ -5,7 +5,9 @@ Model" (docs.cycling74.com/apiref/lom) and of the listings that were taken from 
 12.3.6 (github.com/PhotonicVelocity/LiveAPI): arguments by position only, `Track.create_audio_clip` without a result
 before 12.2, `take_lanes`, `create_take_lane` and `create_midi_clip` from 12.2 on, `warping` set a little later than
 asked. That a new clip covers what lay there, and that `loop_end` moves the end of an unwarped clip only, is from
-reports of people who tried (github.com/adamjmurray/producer-pal, "Arrangement Operations").
+reports of people who tried (github.com/adamjmurray/producer-pal, "Arrangement Operations"); that no clip of a take lane
+can be deleted, from the same (its pull request 841). What is gone raises ArgumentError ("None.None(Clip)"), as others
+report it (github.com/leolabs/ableton-js, issues).
 
 An unknown name raises AttributeError, a wrong type or number of arguments ArgumentError, a call from another thread
 RuntimeError. `live.fail_at` makes the n-th access fail, `live.used` is every name that was touched.
@@ -40,6 +42,8 @@ class Vector:
         return iter(self.__items)
 
     def __getitem__(self, index: int) -> Any:
+        if index < 0:
+            raise IndexError("whether Live counts from the end nobody says")
         return self.__items[index]
 
 
@@ -96,11 +100,13 @@ class Prop:
         if lom.live_.version < self.since:
             raise AttributeError(self.full)
         lom.live_.gate(self.full)
+        lom.alive_()
         getter = getattr(lom, f"get_{self.name}_", None)
         return getter() if getter else lom.values_[self.name]
 
     def __set__(self, lom: Any, value: Any) -> None:
         lom.live_.gate(f"{self.full}=")
+        lom.alive_()
         if not self.settable:
             raise AttributeError(f"can't set attribute {self.full}")
         if not _fits(value, self.kind):
@@ -129,6 +135,7 @@ def method(*kinds: type, since: Version = (0, 0, 0), least: int | None = None, c
 
             def called(*arguments: Any) -> Any:
                 lom.live_.gate(f"{self.full}()")
+                lom.alive_()
                 right = (len(kinds) if least is None else least) <= len(arguments) <= len(kinds)
                 if not right or not all(map(_fits, arguments, kinds)):
                     raise ArgumentError(f"{self.full}{arguments!r}")
@@ -142,11 +149,20 @@ def method(*kinds: type, since: Version = (0, 0, 0), least: int | None = None, c
 
 
 class Lom:
-    """An object of Live's; names that end in _ are the stand-in's own."""
+    """An object of Live's; names that end in _ are the stand-in's own. One that is gone refuses everything."""
+
+    gone_ = False
 
     def __init__(self, live: Live, **values: Any) -> None:
         object.__setattr__(self, "live_", live)
         object.__setattr__(self, "values_", values)
+
+    def die_(self) -> None:
+        object.__setattr__(self, "gone_", True)
+
+    def alive_(self) -> None:
+        if self.gone_:
+            raise ArgumentError(f"Python argument types in None.None({type(self).__name__}) did not match")
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not isinstance(getattr(type(self), "__dict__", {}).get(name), Prop):
@@ -387,11 +403,10 @@ class Track(Lane):
 
     @method(Clip)
     def delete_clip(self, clip: Clip) -> None:
-        for clips in [self.values_["clips"], *(lane.values_["clips"] for lane in self.values_["lanes"])]:
-            if clip in clips:
-                clips.remove(clip)
-                return
-        raise RuntimeError("the clip is not on this track")
+        if clip not in self.values_["clips"]:
+            raise RuntimeError("the clip is not in the main lane of this track, and of others none can be deleted")
+        self.values_["clips"].remove(clip)
+        clip.die_()
 
     @method(Clip, float)
     def duplicate_clip_to_arrangement(self, clip: Clip, at: float) -> Clip:

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from bridge.daw.live import places
-from bridge.daw.live.script import asked, commands, notes_file, requests, sound, sources, words
+from bridge.daw.live.script import asked, commands, notes_file, place, requests, sound, sources, words
 from bridge.daw.live.script.jobs import Jobs
 from bridge.daw.live.script.spool import Spool
 from bridge.daw.live.script.surface import Surface
@@ -305,6 +305,19 @@ def test_a_clip_that_live_has_warped_gets_its_length(
     clips = song.named_("HF Bass").arrangement_clips
     assert [(clip.start_time, clip.end_time, clip.warping) for clip in clips] == [(4.0, 4.4, False)]
     assert len(live.steps) == (2 if stale else 1) and live.loose == []
+
+
+def test_a_clip_that_is_removed_before_it_is_looked_at_again_is_no_mistake(
+    spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = Live(guess=2.0, stale=True)
+    song = placed(spool, tmp_path, monkeypatch, live, 0)
+    bass = song.named_("HF Bass")
+    (clip,) = bass.arrangement_clips
+    bass.delete_clip(clip)
+    with pytest.raises(TypeError):
+        assert clip.end_time
+    assert list(place.settle(song, [place.Laid(clip, 0.4, 0.2)])) == [0]
 
 
 def test_what_follows_is_not_cut_by_a_clip_that_is_too_long_at_first(

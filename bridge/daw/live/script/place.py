@@ -146,7 +146,7 @@ class Bench:
         slot = next((slot for slot in owner.clip_slots if not slot.has_clip), None)  # the way before 12.2
         if slot is None:
             self.song.create_scene(-1)
-            slot = owner.clip_slots[-1]
+            slot = list(owner.clip_slots)[-1]
         slot.create_clip(length)
         try:
             return owner.duplicate_clip_to_arrangement(slot.clip, at)
@@ -186,7 +186,7 @@ class Bench:
             number += 1
         make = self.song.create_midi_track if part.midi else self.song.create_audio_track
         make(-1)
-        track = self.song.tracks[-1]
+        track = list(self.song.tracks)[-1]
         self._tracks.append(track)
         self._chosen[name] = track
         track.name = full
@@ -236,7 +236,7 @@ def settle(song: Any, laid: list[Laid]) -> Iterator[int]:
 def _off(one: Laid) -> bool:
     try:
         return abs(float(one.clip.end_time) - float(one.clip.start_time) - one.beats) > NEAR
-    except RuntimeError:  # the musician has removed it
+    except (RuntimeError, TypeError):  # the musician has removed it: Boost.Python's ArgumentError is a TypeError
         return False
 
 
