@@ -159,6 +159,15 @@ def test_a_second_job_makes_the_window_larger(studio: Studio) -> None:
     assert len(texts(large)) == 3 and large.size[1] > small[1]
 
 
+@pytest.mark.parametrize("action", ["generate_stems", "watch"])
+def test_the_key_pressed_again_begins_anew_without_a_question(studio: Studio, action: str) -> None:
+    first = studio.reaper.act(action)
+    second = studio.reaper.act(action)
+    assert studio.reaper.running == [second] and not first.window.open
+    studio.reaper.pump(3)
+    assert studio.reaper.running == [second] and studio.reaper.messages == []
+
+
 def test_of_two_watches_the_later_one_stays(studio: Studio) -> None:
     """As when REAPER stood still for so long that the first one seemed dead."""
     studio.reaper.act("watch")
