@@ -111,7 +111,8 @@ def test_a_hundred_files_at_once_half_of_them_broken_and_the_daemon_killed(fresh
             assert Path(row["text"]).name.startswith(f"{Path(row['clip']).stem} - HarmonicFlow")
     assert len(list(folder.iterdir())) == 200
     again = once(fresh_cli, folder)
-    assert again.code == 0 and again.objects == [{"state": "ended", "takes": 0, "failed": 0, "waiting": 0}]
+    nothing_new = {"state": "ended", "takes": 0, "failed": 0, "waiting": 0, "known": 100}
+    assert again.code == 0 and again.objects == [nothing_new]
     assert len(list(folder.iterdir())) == 200 and takes_of(fresh_cli) == made
 
 
