@@ -148,7 +148,8 @@ class Calls:
         measure = tempo.measure_at(marker.time + 1e-9)
         beat = tempo.quarters(marker.time) - tempo.measures(measure)[measure][0]
         meter = marker.numerator or -1, marker.denominator or -1
-        return True, marker.time, measure, beat, marker.bpm, *meter, marker.linear
+        told = marker.bpm * (tempo.measures(measure)[measure][3] / 4 if self.project.tempo_by_meter else 1)
+        return True, marker.time, measure, beat, told, *meter, marker.linear
 
     def TimeMap_timeToQN_abs(self, _: object, time: float) -> float:
         return self.project.tempo.quarters(time)

@@ -125,6 +125,7 @@ class Project:
     folder: Path
     file: str = ""  # "" while it was never saved
     tempo: TempoMap = field(default_factory=TempoMap)
+    tempo_by_meter: bool = False  # markers tell eighths a minute in 6/8; the help does not say which
     rate: int = 48_000
     rate_used: bool = True
     device_rate: int | None = None  # None: the device is closed

@@ -85,6 +85,16 @@ def test_a_ramp_is_within_a_third_of_a_millisecond(scripts: Path, tmp_path: Path
         assert abs(off_s) < 0.0003, (beat, off_s)
 
 
+@pytest.mark.parametrize("by_meter", [False, True])
+def test_a_tempo_is_in_quarter_notes_whatever_the_meters_beat_is(by_meter: bool, scripts: Path, tmp_path: Path) -> None:
+    tempo = TempoMap(93.7, (6, 8), (Marker(0, 93.7, 6, 8), Marker(6 * 60 / 93.7, 137.3)))
+    found = Bench(tmp_path, scripts, tempo=tempo, tempo_by_meter=by_meter).selection(3, 12)
+    first, second = (Fraction(60 * 48_000 * 10, tenths) for tenths in (937, 1373))
+    assert found.tempo.frame_at(Fraction(5)) == 5 * first
+    assert found.tempo.frame_at(Fraction(12)) == 6 * first + 6 * second
+    assert {str(bar.meter) for bar in found.bars()} == {"6/8"}
+
+
 def test_a_selection_that_begins_inside_a_bar(scripts: Path, tmp_path: Path) -> None:
     """In 7/8, whose bars are 3 1/2 quarter notes: from the second eighth of bar 2."""
     found = Bench(tmp_path, scripts, tempo=TempoMap(110, (7, 8))).selection(4, 14)

@@ -25,6 +25,17 @@ local function bpm_at(seconds)
 	return (beat_of(seconds + 1e-3) - beat_of(seconds)) * 60000
 end
 
+-- A marker's tempo in quarter notes: as it is told, but for the share that the meter's beat has.
+local function in_quarters(told, seconds)
+	local real = bpm_at(seconds)
+	for _, share in ipairs({ 1, 1 / 2, 1 / 4, 1 / 8, 2 }) do
+		if math.abs(told * share - real) < 0.01 * real then
+			return told * share
+		end
+	end
+	return told
+end
+
 -- The frame at which REAPER has a beat.
 local function frame_of(beat, rate)
 	return fraction.near(reaper.TimeMap_QNToTime_abs(0, fraction.float(beat)) * rate, FINE_FRAMES)
@@ -52,6 +63,7 @@ local function sections(rate, until_s)
 	for index = 0, count - 1 do
 		local _, time, _, _, tempo, _, _, linear = reaper.GetTempoTimeSigMarker(0, index)
 		local last = found[#found]
+		tempo = in_quarters(tempo, time)
 		last.curved = last.linear and tempo ~= last.bpm
 		if time > until_s then
 			break
