@@ -1,6 +1,7 @@
 """`play --surface` against a real daemon: a controller's datagrams in, and what the device is given out."""
 
 import io
+import json
 import os
 import socket
 import threading
@@ -14,6 +15,7 @@ import mido
 import numpy as np
 import pytest
 import soundfile
+import zmq
 
 from bridge.audition import surface_link
 from bridge.audition.deck import Deck
@@ -95,6 +97,24 @@ def where(device: Device, sound: np.ndarray) -> int | None:
         if np.array_equal(sound[start : start + 64], pattern):
             return int(start)
     return None
+
+
+def test_a_daemon_elsewhere_has_no_surface(
+    command: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its connection file names no OSC door: controllers knock at the computer that it runs on."""
+    from bridge.cli import run
+
+    elsewhere = tmp_path / "elsewhere.json"
+    elsewhere.touch(mode=0o600)
+    known = json.loads((command.home / "run" / "daemon.json").read_text())
+    public, secret = (key.decode() for key in zmq.curve_keypair())
+    keys = {"name": "laptop", "server": public, "public": public, "secret": secret}
+    elsewhere.write_text(json.dumps(known | keys | {"osc_port": 0, "pid": 0}))
+    monkeypatch.setenv(connection.VARIABLE, str(elsewhere))
+    use(Device(), monkeypatch)
+    assert run(["play", "--surface", "--json"]) != 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["error"]["code"] == "no_surface"
 
 
 def test_a_controller_plays_what_it_chooses(

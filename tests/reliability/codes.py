@@ -43,8 +43,8 @@ def watch() -> None:
 def said(output: str) -> None:
     """Note what a command of a process of its own has said with --json."""
     for line in output.splitlines():
-        if line.startswith('{"error"'):
-            raised.add(json.loads(line)["error"]["code"])
+        if line.startswith("{") and '"error"' in line and (error := json.loads(line).get("error")):
+            raised.add(error["code"])
 
 
 def whole(config: pytest.Config) -> bool:
