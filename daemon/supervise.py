@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
+from harmonicflow.core.constants import ONE_THREAD
 from harmonicflow.core.errors import HarmonicFlowError
 
 from . import memory
@@ -33,9 +34,6 @@ log = logging.getLogger("harmonicflow.daemon")
 LOAD_LIMIT_S: Final = 25.0  # a bundle that takes longer is broken or hostile
 SILENCE_LIMIT_S: Final = 15.0  # at work without a word, and once more the length of the sound
 CANCEL_LIMIT_S: Final = 0.4  # between "stop" and the kill
-# The networks have their own threads. NumPy's products here are small, and on a machine with other work
-# OpenBLAS's waiting threads made a job of 0.6 s take 16.
-ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 # glibc keeps freed arrays of up to 32 MB unless the threshold is fixed: fixed, 90 to 140 MB less between jobs.
 GIVE_BACK: Final = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
 MEMORY_LOOK_S: Final = 0.25  # between two looks at the memory of a worker that loads or works

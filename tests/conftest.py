@@ -1,5 +1,8 @@
 """What every test shares: the same hypothesis examples on every machine, and no user's own folders."""
 
+import contextlib
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +29,21 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("HARMONICFLOW_HOME", str(tmp_path_factory.mktemp("home") / "harmonicflow"))
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_daemon_is_left(_own_home: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whoever starts a daemon ends it: one that stays would keep its ports, and this computer busy. Linux only."""
+    yield
+    home = f"HARMONICFLOW_HOME={tmp_path_factory.getbasetemp()}/".encode()
+    left = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words, variables = (set((process / name).read_bytes().split(b"\0")) for name in ("cmdline", "environ"))
+            if words & {b"daemon", b"harmonicflow.daemon"} and any(each.startswith(home) for each in variables):
+                left += [each.decode() for each in variables if each.startswith((home, b"PYTEST_CURRENT_TEST="))]
+                os.kill(int(process.name), signal.SIGTERM)
+    assert not left
 
 
 @pytest.fixture(scope="session")

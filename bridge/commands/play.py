@@ -1,8 +1,11 @@
 """`harmonicflow play`: hear a score, a take or a sound file, or compare several."""
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+from harmonicflow.core.constants import ONE_THREAD
 
 from ..midi_options import track_option
 from ..options import Kind, Number, choice_options, json_option, number
@@ -148,6 +151,8 @@ def command(
     Compared ones run in step, and the louder ones are turned down to the softest: a, b, c or 1, 2, 3 choose, space
     goes on to the next. Which one was heard last is written to stdout, with --json also for how long each was.
     """
+    for name, value in ONE_THREAD.items():  # for what is rendered while it plays
+        os.environ.setdefault(name, value)
     from ..audition.in_time import Wanted
     from ..audition.playing import Heard, play, show_devices, show_ports
 

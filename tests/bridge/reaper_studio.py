@@ -45,6 +45,12 @@ class Studio:
         project.select(FIRST, LAST, self.vox)
         self.remember(VALUES)
 
+    def alone(self) -> None:
+        """No daemon is started: a file `woken` in the spool appears where one would be."""
+        settings = self.scripts / "lib" / "settings.json"
+        start = ["touch", str(self.spool / "woken")]
+        settings.write_text(json.dumps(json.loads(settings.read_text()) | {"start": start}))
+
     def again(self) -> Reaper:
         """Another REAPER with the same project and the same scripts, which has just started."""
         self.reaper = Reaper(self.project, self.scripts)

@@ -23,6 +23,7 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
     """No daemon: a test answers in its place."""
     monkeypatch.setenv("HARMONICFLOW_HOME", str(tmp_path / "home"))
     studio = Studio(tmp_path, tmp_path / "home", RATE)
+    studio.alone()
     (studio.spool / "beat.json").write_text('{"beat": 1}')
     studio.hurry_s = 0.3
     yield studio

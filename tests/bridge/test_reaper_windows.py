@@ -21,6 +21,7 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
     """No daemon: a test reports in its place."""
     monkeypatch.setenv("HARMONICFLOW_HOME", str(tmp_path / "home"))
     studio = Studio(tmp_path, tmp_path / "home", 8000)
+    studio.alone()
     (studio.spool / "beat.json").write_text('{"beat": 1}')
     yield studio
     studio.reaper.quit()
@@ -140,9 +141,6 @@ def test_progress_is_shown_and_closing_it_cancels_nothing(studio: Studio) -> Non
 
 
 def test_a_silent_daemon_is_said_in_the_window(studio: Studio) -> None:
-    settings = studio.scripts / "lib" / "settings.json"
-    start = ["touch", str(studio.spool / "woken")]
-    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"start": start}))
     studio.reaper.act("generate_stems_last_settings")
     progress(studio)
     for _ in range(4):
