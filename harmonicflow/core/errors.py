@@ -79,7 +79,9 @@ ERRORS: Final[dict[str, ErrorSpec]] = {
     "usage": ErrorSpec("{reason}", "See: {command} --help"),
     "bad_request": ErrorSpec("the request is not understood: {reason}", "See docs/protocol.md", EXIT_FAILED),
     # What the daemon keeps.
-    "unknown_take": ErrorSpec("there is no take {take!r}", "List them with: harmonicflow takes"),
+    "unknown_take": ErrorSpec(
+        "there is no take {take!r}", "List them with: harmonicflow takes, or make one with: harmonicflow generate"
+    ),
     "several_takes": ErrorSpec("{name!r} begins the names of {count} takes", "Give more of the name: {some}"),
     "mixed_takes": ErrorSpec(
         "take {take} has another place, tempo or meter than take {first}", "Export it by itself, into a file of its own"
