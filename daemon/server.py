@@ -37,6 +37,7 @@ from .network import Network
 from .notify import Notifier
 from .prune import Prune
 from .supervise import Supervisor
+from .surface_commands import Commands
 from .takes import Takes
 from .timers import Timers
 
@@ -91,8 +92,11 @@ class Server:
         self._work = open_work_door(self._context, self._key, WorkRequest)
         self._control = Door(self._context, self._key, ControlRequest)
         self._osc = OscDoor(
-            self._jobs, self._intake, self._dispatch, self._answers, self._journal, self._takes, self._disk,
-            self._timers, self.settings,
+            self.settings,
+            lambda say, port: Commands(
+                say, port, self._jobs, self._intake, self._dispatch, self._answers, self._journal, self._takes,
+                self._disk, self._timers,
+            ),
         )  # fmt: skip
         self._spool = SpoolDoor(
             spool.folder(), self._jobs, self._intake, self._answers, self._takes, self._disk
@@ -220,7 +224,7 @@ class Server:
         self._events.publish(event)
         self._network.publish(event)
         self._meter.job(event)
-        self._osc.progress(event)
+        self._osc.commands.progress(event)
         if job := self._jobs.find(event.job):
             self._spool.progress(job, event)
 

@@ -15,6 +15,7 @@ from harmonicflow.core.errors import HarmonicFlowError
 from .timers import Timers
 
 Address: TypeAlias = tuple[str, int]  # IP address and port
+Say: TypeAlias = Callable[..., None]  # (where, a message's name after the prefix, *values)
 
 PACE_S: Final = 0.01  # between two messages of one name
 FIRST_OWN_PORT: Final = 1024  # a port below this is no port: buttons send 0 and 1
@@ -37,7 +38,7 @@ class Subscribers:
     """
 
     def __init__(
-        self, say: Callable[..., object], values: Callable[[str], tuple[osc.Value, ...]], timers: Timers,
+        self, say: Say, values: Callable[[str], tuple[osc.Value, ...]], timers: Timers,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._say = say
