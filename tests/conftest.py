@@ -28,6 +28,7 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep every test away from the daemon and the takes of whoever runs it."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("HARMONICFLOW_HOME", str(tmp_path_factory.mktemp("home") / "harmonicflow"))
+        environment.setenv("HARMONICFLOW_OSC_PORT", "0")  # any: the usual one may be taken, and is not ours to take
         yield
 
 

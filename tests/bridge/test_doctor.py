@@ -166,7 +166,8 @@ def test_the_doctor_asks_for_what_the_package_asks_for(repository):
     assert runtime == f"onnxruntime>={'.'.join(map(str, checks_install.MIN_RUNTIME))}"
 
 
-def test_a_wrong_setting_is_put_aside(home, repair):
+def test_a_wrong_setting_is_put_aside(home, repair, monkeypatch):
+    monkeypatch.delenv("HARMONICFLOW_OSC_PORT")
     (home / "settings.toml").write_text("queue_limit = 5\n")
     assert checks_home.settings() == ("settings", "ok", "queue_limit = 5", "", "")
     (home / "settings.toml").write_text("queue_limt = 5\n")

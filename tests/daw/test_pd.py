@@ -9,20 +9,21 @@ import pytest
 
 from harmonicflow.core import connection as connections
 from harmonicflow.core.messages import ListTakes, TakeList
+from harmonicflow.core.settings import OSC_PORT
 from tests.daw.daemon import ROOT, Daemon
 from tests.tiny_bundle import make_tiny_bundle
 
 pytestmark = pytest.mark.daw
 PATCH = ROOT / "examples" / "harmonicflow.pd"
 
-# A hand on the patch: another port, a few knobs, "new"; when that is done "other bass"; then Pd ends. It prints what
-# the patch tells of stars and errors, and ends after 60 s in any case.
+# A hand on the patch: a few knobs, "new"; when that is done "other bass"; then Pd ends. It prints what the patch tells
+# of stars and errors, and ends after 60 s in any case.
 HAND = """#N canvas 0 0 450 300 12;
 #X obj 20 20 loadbang;
 #X obj 20 50 del 300;
-#X msg 20 80 \\; hf-connect disconnect \\; hf-connect connect 127.0.0.1 {port};
+#X msg 20 80 \\; hf-bars 1;
 #X obj 20 110 del 500;
-#X msg 20 140 \\; hf-bars 1 \\; hf-tempo 240 \\; hf-valence 0.5 \\; hf-density 0.75 \\; hf-new bang;
+#X msg 20 140 \\; hf-tempo 240 \\; hf-valence 0.5 \\; hf-density 0.75 \\; hf-new bang;
 #X obj 200 20 r hf-told-done;
 #X obj 200 50 t b a;
 #X obj 260 80 print done;
@@ -65,7 +66,6 @@ def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
     """A running daemon with the stand-in bundle."""
     daemon = Daemon(tmp_path / "home", make_tiny_bundle(tmp_path / "tiny"))
     monkeypatch.setenv("HARMONICFLOW_HOME", str(daemon.home))
-    daemon.environment["HARMONICFLOW_OSC_PORT"] = "0"
     daemon.start()
     yield daemon
     daemon.close()
@@ -78,8 +78,12 @@ def test_the_patch_makes_takes(quick: Daemon, tmp_path: Path) -> None:
     found = connections.find()
     assert found
     hand = tmp_path / "hand.pd"
-    hand.write_text(HAND.format(port=found.osc_port))
-    command = ["pd", "-noprefs", "-nogui", "-noaudio", "-nomidi", "-stderr", "-open", str(PATCH), "-open", str(hand)]
+    hand.write_text(HAND)
+    patch = tmp_path / PATCH.name  # the patch as it is, but for the port: at the usual one may be somebody's own daemon
+    usual = f"connect 127.0.0.1 {OSC_PORT};"
+    patch.write_text(PATCH.read_text().replace(usual, f"connect 127.0.0.1 {found.osc_port};"))
+    assert usual in PATCH.read_text()
+    command = ["pd", "-noprefs", "-nogui", "-noaudio", "-nomidi", "-stderr", "-open", str(patch), "-open", str(hand)]
     said = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90).stderr
     assert "couldn't create" not in said and "no method" not in said and "no such" not in said, said
     with Client.connect() as client:
