@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from harmonicflow.core.errors import HarmonicFlowError
 from harmonicflow.core.messages import Extend, Generate, Regenerate, Steering, TakeSummary
 from harmonicflow.core.tempo import Selection
 
@@ -14,12 +15,14 @@ from .surface import Arguments, Surface
 RATE: Final = 44_100  # Hz, of takes made out of nothing
 METER: Final = "4/4"
 ALL: Final = ""  # every stem
+LONGEST_S: Final = 300.0  # of what a controller may ask for: the door is unsigned, and an hour of stems is 7 GB
 
 
 def new(surface: Surface, said: Arguments) -> Generate:
     """A request without a clip, at the surface's tempo. Raises `too_long` and what else a selection raises."""
     tempo = Fraction(round(surface.tempo * 1000), 1000)
     selection = Selection.from_bars(int(said["bars"]) or surface.bars, tempo, METER, RATE)
+    _check_length(float(selection.seconds))
     return Generate(
         id=request_id(), selection=selection.to_wire(), genre=str(said["genre"] or surface.genre) or None,
         key=str(said["key"] or surface.key) or None, emotion=surface.emotion, steering=steered(surface, None),
@@ -47,7 +50,8 @@ def regenerate(surface: Surface, said: Arguments, take: TakeSummary, parents: St
 
 
 def extend(surface: Surface, said: Arguments, take: TakeSummary, parents: Steering | None) -> Extend:
-    """More bars of a take."""
+    """More bars of a take; raises `too_long` for one that is long already."""
+    _check_length(take.seconds)
     return Extend(
         id=request_id(), take=take.take, bars=int(said["bars"]), emotion=surface.emotion,
         steering=steered(surface, parents), **_draw(said),
@@ -67,6 +71,13 @@ def steered(surface: Surface, before: Steering | None) -> Steering | None:
 def request_id() -> str:
     """A name for a request of the OSC door."""
     return f"osc-{secrets.token_hex(8)}"
+
+
+def _check_length(seconds: float) -> None:
+    if seconds > LONGEST_S:
+        raise HarmonicFlowError(
+            "too_long", what="a take for a controller", seconds=f"{seconds:.0f}", maximum=f"{LONGEST_S:.0f}"
+        )
 
 
 def _draw(said: Arguments) -> dict[str, Any]:

@@ -119,6 +119,10 @@ def new(stage: Stage) -> None:
     assert (take.bars, take.genre, take.seed, asked["key"], asked["steps"]) == (1, "rock", 77, "A major", 1)
     stage.say("reset")
     stage.sees("genre", "")
+    stage.say("tempo", 20.0)
+    stage.say("new", 26)  # 312 s
+    assert stage.told("error")[0] == "too_long"
+    stage.say("tempo", 240.0)
 
 
 @case("generate", "press/generate")
