@@ -29,6 +29,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("HARMONICFLOW_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("HARMONICFLOW_OSC_PORT")
     asked = tmp_path / "asked"
     program = tmp_path / "bin" / "systemctl"
     program.parent.mkdir()
