@@ -15,7 +15,7 @@ from tests.ran import Ran
 from tests.reliability.plugin import Proven
 
 SECONDS = 1.5  # the most that one command may take: 1 s, and a little for a machine that has other work
-MIDI_SECONDS = 5.0  # the largest MIDI file that is read at all takes 1.5 s, and a slow machine twice that
+MIDI_SECONDS = 2.5  # the largest MIDI file that is read at all takes 1.5 s
 BYTES = 200e6
 RunHere = Callable[..., Ran]
 
