@@ -84,13 +84,18 @@ def _chunks(file: BinaryIO, size: int, order: str) -> Iterator[tuple[bytes, int,
         place += 8 + length + length % 2
 
 
-def _wav(file: BinaryIO, path: str, size: int) -> Layout:
+def _found(file: BinaryIO, size: int, order: str, head: bytes, most: int) -> tuple[dict[bytes, tuple[int, int]], bytes]:
+    """Place and length of the first chunk of each name, and the beginning of the one that says the form."""
     found: dict[bytes, tuple[int, int]] = {}
-    for name, place, length in _chunks(file, size, "<"):
+    for name, place, length in _chunks(file, size, order):
         found.setdefault(name, (place, length))
-    place, length = found[b"fmt "]
+    place, length = found[head]
     file.seek(place)
-    form = file.read(min(length, 40))
+    return found, file.read(min(length, most))
+
+
+def _wav(file: BinaryIO, path: str, size: int) -> Layout:
+    found, form = _found(file, size, "<", b"fmt ", 40)
     tag, channels, rate, _, _, bits = struct.unpack("<HHIIHH", form[:16])
     if tag == EXTENSIBLE:
         tag = struct.unpack("<H", form[24:26])[0]
@@ -101,12 +106,7 @@ def _wav(file: BinaryIO, path: str, size: int) -> Layout:
 
 
 def _aiff(file: BinaryIO, path: str, size: int) -> Layout:
-    found: dict[bytes, tuple[int, int]] = {}
-    for name, place, length in _chunks(file, size, ">"):
-        found.setdefault(name, (place, length))
-    place, length = found[b"COMM"]
-    file.seek(place)
-    form = file.read(min(length, 22))
+    found, form = _found(file, size, ">", b"COMM", 22)
     channels, frames, bits = struct.unpack(">hIh", form[:8])
     coding = form[18:22] or b"NONE"
     if coding not in AIFF_C:
